@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
+/*
+ * The ABI of epollx: epoll as a loadable module.
+ *
+ * /dev/epollx is a factory. EPX_IOC_CREATE on it returns an instance, a file
+ * of its own named "anon_inode:[epollx]", which is to be used as an epoll
+ * file descriptor is. All other calls are ioctls on the instance.
+ *
+ * Rules that hold for every call:
+ *
+ *  - fields have fixed widths, structs have no holes, a user address is a
+ *    __u64, so 32-bit callers use the same layout;
+ *  - flag bits that are not defined here and reserved fields must be zero,
+ *    otherwise the call fails with EINVAL and changes nothing;
+ *  - the size in the ioctl number tells the version of the struct: a shorter
+ *    struct means zeros for what it lacks, a longer one is accepted when what
+ *    this module does not know is zero, and is E2BIG otherwise;
+ *  - a command that is not listed here is ENOTTY;
+ *  - times are nanoseconds of CLOCK_MONOTONIC.
+ *
+ * Event bits, struct epoll_event and the EPOLL_CTL_* operations are the
+ * kernel's own, from <linux/eventpoll.h>; epoll_ctl(2) and epoll_wait(2)
+ * describe them.
+ */
+#ifndef _UAPI_LINUX_EPOLLX_H
+#define _UAPI_LINUX_EPOLLX_H
+
+#include <linux/types.h>
+#include <linux/ioctl.h>
+
+/** EPX_ABI_VERSION - what epx_info.abi_version holds */
+#define EPX_ABI_VERSION		1
+
+#define EPX_IOC_MAGIC		0xEB
+
+/**
+ * struct epx_info - what this module is (EPX_IOC_INFO)
+ * @abi_version: EPX_ABI_VERSION of the module
+ * @max_nests: instances in the longest allowed chain of watches, 5
+ * @features: EPX_FEATURE_* bits
+ * @max_events: largest epx_wait.maxevents
+ * @reserved: zero
+ *
+ * 24 bytes; written by the kernel. EPX_IOC_INFO works on the device and on
+ * an instance. Errors: EFAULT.
+ */
+struct epx_info {
+	__u32 abi_version;
+	__u32 max_nests;
+	__u64 features;
+	__u32 max_events;
+	__u32 reserved;
+};
+
+/* The module has busy polling (the kernel has CONFIG_NET_RX_BUSY_POLL). */
+#define EPX_FEATURE_BUSY_POLL	(1ULL << 0)
+
+/**
+ * struct epx_create - properties of a new instance (EPX_IOC_CREATE)
+ * @flags: EPX_CLOEXEC or 0
+ * @reserved: zero
+ *
+ * 8 bytes. The ioctl returns the new file descriptor. Errors: EINVAL for an
+ * unknown flag or a non-zero reserved field, before anything else is tried;
+ * EMFILE, ENFILE, ENOMEM, EFAULT.
+ */
+struct epx_create {
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* Close the new descriptor on exec; the value of O_CLOEXEC. */
+#define EPX_CLOEXEC		02000000
+
+/**
+ * struct epx_ctl - one change of the interest list (EPX_IOC_CTL)
+ * @op: EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL or EPX_CTL_PUT
+ * @fd: the file, by its number in the caller's table
+ * @events: as epoll_event.events, unless EPX_CTL_INDIRECT
+ * @flags: EPX_CTL_INDIRECT or 0
+ * @data: as epoll_event.data; with EPX_CTL_INDIRECT the user address of a
+ *        struct epoll_event that holds both
+ *
+ * 24 bytes. EPX_CTL_INDIRECT is epoll_ctl(2) to the errno: the event is read
+ * before @fd is looked up, so that EFAULT comes before EBADF, and it is not
+ * read for EPOLL_CTL_DEL. Errors are those of epoll_ctl(2), in its order.
+ */
+struct epx_ctl {
+	__s32 op;
+	__s32 fd;
+	__u32 events;
+	__u32 flags;
+	__u64 data;
+};
+
+/* Add the file, or modify its watch where there is one already. */
+#define EPX_CTL_PUT		0x100
+
+/* epx_ctl.data is the address of a struct epoll_event. */
+#define EPX_CTL_INDIRECT	(1U << 0)
+
+/**
+ * struct epx_wait - wait for events (EPX_IOC_WAIT)
+ * @events: user address of an array of struct epoll_event
+ * @maxevents: its length, 1 to epx_info.max_events
+ * @flags: EPX_WAIT_ABSTIME, EPX_WAIT_TIMESPEC or 0; not both
+ * @timeout: 0 returns at once, a negative one never expires; with
+ *           EPX_WAIT_ABSTIME the point in time at which the call returns,
+ *           not negative; with EPX_WAIT_TIMESPEC the user address of a
+ *           struct __kernel_timespec, relative, or 0 for no limit, which is
+ *           the argument of epoll_pwait2(2)
+ * @sigmask: user address of the signal mask during the wait, or 0
+ * @sigsetsize: size of *@sigmask, 8; ignored where @sigmask is 0
+ *
+ * 40 bytes; EPX_IOC_WAIT passes the first 24, EPX_IOC_PWAIT all. Returns the
+ * number of events, 0 at the end of the time. Errors, in this order: EINVAL
+ * (flags), EFAULT and EINVAL (timespec), EINVAL (sigsetsize), EFAULT
+ * (sigmask), EINVAL (maxevents), EFAULT (the address range of @events, then
+ * a copy to it), EINTR (a signal, nothing ready, @timeout not 0). Never
+ * restarted after a signal.
+ */
+struct epx_wait {
+	__u64 events;
+	__s32 maxevents;
+	__u32 flags;
+	__s64 timeout;
+	__u64 sigmask;
+	__u64 sigsetsize;
+};
+
+#define EPX_WAIT_ABSTIME	(1U << 0)
+#define EPX_WAIT_TIMESPEC	(1U << 1)
+
+/* Bytes of struct epx_wait that a wait without a signal mask passes. */
+#define EPX_WAIT_SIZE_MIN	24
+
+#define EPX_IOC_INFO	_IOR(EPX_IOC_MAGIC, 0x10, struct epx_info)
+#define EPX_IOC_CREATE	_IOW(EPX_IOC_MAGIC, 0x11, struct epx_create)
+#define EPX_IOC_CTL	_IOW(EPX_IOC_MAGIC, 0x12, struct epx_ctl)
+#define EPX_IOC_WAIT	_IOC(_IOC_WRITE, EPX_IOC_MAGIC, 0x13, EPX_WAIT_SIZE_MIN)
+#define EPX_IOC_PWAIT	_IOW(EPX_IOC_MAGIC, 0x13, struct epx_wait)
+
+/*
+ * Busy polling takes epoll's own commands and struct (Linux 6.9). They are
+ * repeated for headers that are older than that.
+ */
+#ifndef EPIOCSPARAMS
+/**
+ * struct epoll_params - busy polling of an instance
+ * @busy_poll_usecs: microseconds to spin, 0 for none, at most S32_MAX
+ * @busy_poll_budget: packets per round; above 64 needs CAP_NET_ADMIN
+ * @prefer_busy_poll: 0 or 1
+ * @__pad: zero
+ */
+struct epoll_params {
+	__u32 busy_poll_usecs;
+	__u16 busy_poll_budget;
+	__u8 prefer_busy_poll;
+	__u8 __pad;
+};
+
+#define EPOLL_IOC_TYPE	0x8A
+#define EPIOCSPARAMS	_IOW(EPOLL_IOC_TYPE, 0x01, struct epoll_params)
+#define EPIOCGPARAMS	_IOR(EPOLL_IOC_TYPE, 0x02, struct epoll_params)
+#endif
+
+#endif /* _UAPI_LINUX_EPOLLX_H */

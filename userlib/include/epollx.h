@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libepollx, the raw module: epoll's calls on /dev/epollx.
+ *
+ * Each function is one system call (epx_open: three) and returns what the
+ * kernel returned, or -errno; errno is left alone. All are safe from any
+ * thread and from signal handlers.
+ */
+#ifndef EPOLLX_H
+#define EPOLLX_H
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include <linux/epollx.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * epx_open() - a new instance
+ * @flags: EPX_CLOEXEC or 0
+ *
+ * Return: the instance's file descriptor; -ENOENT where the module is not
+ * loaded; -EINVAL, -EMFILE, -ENFILE, -ENOMEM.
+ */
+int epx_open(unsigned int flags);
+
+/**
+ * epx_ctl() - epoll_ctl(2)
+ * @epfd: the instance
+ * @op: EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL or EPX_CTL_PUT
+ * @fd: the watched file
+ * @event: mask and data; not read for EPOLL_CTL_DEL
+ *
+ * The kernel reads @event, so a bad address is -EFAULT and not a fault here.
+ *
+ * Return: 0 or -errno, as epoll_ctl(2).
+ */
+int epx_ctl(int epfd, int op, int fd, const struct epoll_event *event);
+
+/**
+ * epx_change() - epx_ctl() with the event by value
+ * @epfd: the instance
+ * @op: as in epx_ctl()
+ * @fd: the watched file
+ * @events: mask
+ * @data: what an event of this watch carries
+ *
+ * Return: 0 or -errno.
+ */
+int epx_change(int epfd, int op, int fd, uint32_t events, uint64_t data);
+
+/**
+ * epx_wait() - epoll_wait(2) with nanoseconds
+ * @epfd: the instance
+ * @events: array for the events
+ * @maxevents: its length
+ * @timeout: nanoseconds from now; 0 returns at once, negative never expires
+ *
+ * Return: number of events, or -errno.
+ */
+int epx_wait(int epfd, struct epoll_event *events, int maxevents,
+	     int64_t timeout);
+
+/**
+ * epx_pwait2() - epoll_pwait2(2)
+ * @epfd: the instance
+ * @events: array for the events
+ * @maxevents: its length
+ * @timeout: relative time, NULL never expires; read by the kernel
+ * @sigmask: signal mask during the wait, or NULL
+ * @sigsetsize: size of the kernel's signal mask, 8
+ *
+ * Return: number of events, or -errno.
+ */
+int epx_pwait2(int epfd, struct epoll_event *events, int maxevents,
+	       const struct timespec *timeout, const sigset_t *sigmask,
+	       size_t sigsetsize);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* EPOLLX_H */
