@@ -2,7 +2,7 @@
 /*
  * libepollx, the raw module: epoll's calls on /dev/epollx.
  *
- * Each function is one system call (epx_open: three) and returns what the
+ * Each function is one system call (epx_open: five) and returns what the
  * kernel returned, or -errno; errno is left alone. All are safe from any
  * thread and from signal handlers.
  */
@@ -23,6 +23,8 @@ extern "C" {
 /**
  * epx_open() - a new instance
  * @flags: EPX_CLOEXEC or 0
+ *
+ * Needs two free descriptors for a moment; the result is the lowest.
  *
  * Return: the instance's file descriptor; -ENOENT where the module is not
  * loaded; -EINVAL, -EMFILE, -ENFILE, -ENOMEM.

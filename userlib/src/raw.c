@@ -6,6 +6,7 @@
  * and SCM_RIGHTS need no help from here. errno is saved and restored because
  * callers mix these with libc calls and expect -errno only.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -37,7 +38,14 @@ int epx_open(unsigned int flags)
 		ret = -errno;
 	} else {
 		ret = raw_ioctl(dev, EPX_IOC_CREATE, &create);
-		close(dev);
+		if (ret >= 0) {
+			/* The device took the lowest number: it is ours. */
+			dup3(ret, dev, flags);
+			close(ret);
+			ret = dev;
+		} else {
+			close(dev);
+		}
 	}
 	errno = saved;
 	return ret;

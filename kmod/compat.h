@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels that the module is built for, 6.1 to 6.12,
+ * and the refusal of all others. The only file that asks for a kernel version.
+ */
+#ifndef EPX_COMPAT_H
+#define EPX_COMPAT_H
+
+#include <linux/fs.h>
+#include <linux/ftrace.h>
+#include <linux/sysctl.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || \
+	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#error "epollx is written for Linux 6.1 to 6.12; the struct file of this kernel may work differently"
+#endif
+
+#ifdef CONFIG_PREEMPT_RT
+#error "epollx does not work on PREEMPT_RT: its hook on the close of files is atomic, and wait-queue locks sleep there"
+#endif
+
+#ifndef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
+#error "epollx needs CONFIG_DYNAMIC_FTRACE_WITH_ARGS: it learns of the close of a file by ftrace"
+#endif
+
+/**
+ * epx_file_tryget() - a reference on a file, unless its count is 0
+ * @file: memory that is a struct file for sure, because a lock is held that
+ *	  its close must take; so neither RCU nor a check for recycling is needed
+ *
+ * Linux 6.13 replaces f_count.
+ *
+ * Context: any.
+ * Return: whether the reference was taken.
+ */
+static inline bool epx_file_tryget(struct file *file)
+{
+	return atomic_long_inc_not_zero(&file->f_count);
+}
+
+/**
+ * epx_ftrace_first_argument() - the first argument of the traced function
+ * @fregs: what ftrace saved
+ *
+ * Context: ftrace callback.
+ * Return: the argument.
+ */
+static __always_inline unsigned long
+epx_ftrace_first_argument(struct ftrace_regs *fregs)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	return regs_get_kernel_argument(&fregs->regs, 0);
+#else
+	return ftrace_regs_get_argument(fregs, 0);
+#endif
+}
+
+/**
+ * epx_register_sysctl() - register a table whose last entry is empty
+ * @path: directory under /proc/sys
+ * @table: the table
+ * @size: its entries, the empty one not counted
+ *
+ * The empty entry ends the table before Linux 6.6; from 6.11 on it may not
+ * be seen.
+ *
+ * Context: process context, may sleep.
+ * Return: the handle for unregister_sysctl_table(), or NULL.
+ */
+static inline struct ctl_table_header *
+epx_register_sysctl(const char *path, struct ctl_table *table, size_t size)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	return register_sysctl(path, table);
+#else
+	return register_sysctl_sz(path, table, size);
+#endif
+}
+
+#endif /* EPX_COMPAT_H */

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/epollx, the instances it makes, and the way from an ioctl to its
+ * handler:
+ *
+ *	EPX_IOC_INFO	both		epx_ioctl_info()
+ *	EPX_IOC_CREATE	device		epx_ioctl_create()
+ *	EPX_IOC_CTL	instance	epx_interest_change(), interest.c
+ *	EPX_IOC_WAIT	instance	epx_wait(), wait.c
+ *	EPX_IOC_PWAIT	instance	the same, with the whole struct
+ *	EPIOC*PARAMS	instance	epx_busy_ioctl(), busypoll.c
+ *
+ * Process context. The device is a factory: an instance is a file of its own
+ * on an anonymous inode, so that its flags, its reopening through /proc and
+ * its life in containers without the node are those of an epoll descriptor.
+ *
+ * A command is known by its type, number and direction; its size tells the
+ * version of the struct (see the ABI header). 32-bit callers need nothing
+ * else than the same structs.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/compat.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/uaccess.h>
+
+#include "busypoll.h"
+#include "device.h"
+#include "fdinfo.h"
+#include "interest.h"
+#include "ready.h"
+#include "wait.h"
+
+/* A command without its size. */
+#define EPX_COMMAND(cmd)	((cmd) & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT))
+
+/*
+ * Fetch a call's argument, of any version: EFAULT, E2BIG for a later one that
+ * says what we do not know, EINVAL for less than the first version had.
+ */
+static int epx_fetch(void *arg, size_t size, size_t size_min,
+		     unsigned int cmd, const void __user *uarg)
+{
+	size_t user_size = _IOC_SIZE(cmd);
+
+	if (user_size < size_min)
+		return -EINVAL;
+	if (user_size > PAGE_SIZE)
+		return -E2BIG;
+	return copy_struct_from_user(arg, size, uarg, user_size);
+}
+
+static long epx_ioctl_info(unsigned int cmd, void __user *uarg)
+{
+	struct epx_info info = {
+		.abi_version = EPX_ABI_VERSION,
+		.max_nests = EPX_MAX_EDGES + 1,
+		.max_events = EPX_MAX_EVENTS,
+	};
+	size_t size = _IOC_SIZE(cmd);
+	size_t copied = min(size, sizeof(info));
+
+	if (IS_ENABLED(CONFIG_NET_RX_BUSY_POLL))
+		info.features |= EPX_FEATURE_BUSY_POLL;
+	if (copy_to_user(uarg, &info, copied) ||
+	    clear_user(uarg + copied, size - copied))
+		return -EFAULT;
+	return 0;
+}
+
+static long epx_ioctl_create(unsigned int cmd, void __user *uarg)
+{
+	struct epx_create create;
+	struct epx_instance *inst;
+	struct file *file;
+	int fd, err;
+
+	BUILD_BUG_ON(sizeof(create) != 8);
+	BUILD_BUG_ON(EPX_CLOEXEC != O_CLOEXEC);
+	err = epx_fetch(&create, sizeof(create), sizeof(create), cmd, uarg);
+	if (err)
+		return err;
+	if ((create.flags & ~EPX_CLOEXEC) || create.reserved)
+		return -EINVAL;
+
+	inst = epx_instance_new();
+	if (!inst)
+		return -ENOMEM;
+	fd = get_unused_fd_flags(O_RDWR | create.flags);
+	if (fd < 0) {
+		err = fd;
+		goto release_instance;
+	}
+	file = anon_inode_getfile("[epollx]", &epx_instance_fops, inst,
+				  O_RDWR | create.flags);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		goto put_fd;
+	}
+	inst->file = file;
+	fd_install(fd, file);
+	return fd;
+
+put_fd:
+	put_unused_fd(fd);
+release_instance:
+	epx_instance_release(inst);
+	return err;
+}
+
+static long epx_ioctl_ctl(struct epx_instance *inst, unsigned int cmd,
+			  void __user *uarg)
+{
+	struct epx_ctl ctl;
+	int err;
+
+	BUILD_BUG_ON(sizeof(ctl) != 24);
+	err = epx_fetch(&ctl, sizeof(ctl), sizeof(ctl), cmd, uarg);
+	if (err)
+		return err;
+	return epx_interest_change(inst, &ctl);
+}
+
+static long epx_ioctl_wait(struct epx_instance *inst, unsigned int cmd,
+			   void __user *uarg)
+{
+	struct epx_wait wait;
+	int err;
+
+	BUILD_BUG_ON(sizeof(wait) != 40);
+	BUILD_BUG_ON(offsetof(struct epx_wait, sigmask) != EPX_WAIT_SIZE_MIN);
+	err = epx_fetch(&wait, sizeof(wait), EPX_WAIT_SIZE_MIN, cmd, uarg);
+	if (err)
+		return err;
+	return epx_wait(inst, &wait);
+}
+
+static long epx_instance_ioctl(struct file *file, unsigned int cmd,
+			       unsigned long arg)
+{
+	struct epx_instance *inst = file->private_data;
+	void __user *uarg = (void __user *)arg;
+
+	switch (EPX_COMMAND(cmd)) {
+	case EPX_COMMAND(EPX_IOC_WAIT):
+		return epx_ioctl_wait(inst, cmd, uarg);
+	case EPX_COMMAND(EPX_IOC_CTL):
+		return epx_ioctl_ctl(inst, cmd, uarg);
+	case EPX_COMMAND(EPX_IOC_INFO):
+		return epx_ioctl_info(cmd, uarg);
+	}
+	switch (cmd) {
+	case EPIOCSPARAMS:
+	case EPIOCGPARAMS:
+		return epx_busy_ioctl(inst, cmd, uarg);
+	}
+	return -ENOTTY;
+}
+
+static long epx_device_ioctl(struct file *file, unsigned int cmd,
+			     unsigned long arg)
+{
+	void __user *uarg = (void __user *)arg;
+
+	switch (EPX_COMMAND(cmd)) {
+	case EPX_COMMAND(EPX_IOC_CREATE):
+		return epx_ioctl_create(cmd, uarg);
+	case EPX_COMMAND(EPX_IOC_INFO):
+		return epx_ioctl_info(cmd, uarg);
+	}
+	return -ENOTTY;
+}
+
+static __poll_t epx_file_poll(struct file *file, poll_table *pt)
+{
+	return epx_instance_poll(file->private_data, file, pt, 0);
+}
+
+static int epx_file_release(struct inode *inode, struct file *file)
+{
+	epx_instance_release(file->private_data);
+	return 0;
+}
+
+const struct file_operations epx_instance_fops = {
+	.owner = THIS_MODULE,
+	.release = epx_file_release,
+	.poll = epx_file_poll,
+	.unlocked_ioctl = epx_instance_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+	.show_fdinfo = epx_fdinfo_show,
+};
+
+static const struct file_operations epx_device_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = epx_device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice epx_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "epollx",
+	.fops = &epx_device_fops,
+	.mode = 0666,
+};
+
+/**
+ * epx_device_init() - /dev/epollx appears
+ *
+ * Context: module init, when all else works. Return: 0 or -errno.
+ */
+int epx_device_init(void)
+{
+	return misc_register(&epx_device);
+}
+
+/**
+ * epx_device_exit() - /dev/epollx disappears
+ *
+ * Context: module exit; no instance is open, each holds the module.
+ */
+void epx_device_exit(void)
+{
+	misc_deregister(&epx_device);
+}

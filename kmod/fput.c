@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who watches a file, and what happens when the file's last reference goes.
+ *
+ * epoll is told of a close by a call in __fput(), which is not open to
+ * modules. We put an ftrace_ops on __fput() instead: every final close passes
+ * through that function (the return to user space, the delayed work of kernel
+ * threads, __fput_sync()), with the file as its argument and a count of 0.
+ *
+ * No close can be missed:
+ *  - the module does not load unless exactly this function was found, the
+ *    ops was accepted, and a self-test saw both ways of closing (selftest.c);
+ *  - FTRACE_OPS_FL_PERMANENT: while we are loaded, kernel.ftrace_enabled
+ *    cannot be set to 0, and if it is 0 the registration fails;
+ *  - the callback has no recursion guard of its own that could make it return
+ *    early. __fput() cannot recurse inside it: it closes nothing.
+ *
+ * Context of the callback: process, interrupts on. Preemption is off when
+ * ftrace has a second user on __fput(), so it is always treated as atomic:
+ * spin locks only, and whatever sleeps is left to the reaper.
+ *
+ * The table: an array of hash chains, sized once by the memory of the machine
+ * as the kernel's own inode table is, with one entry a watched file: the
+ * first of the file's watches, which leads a ring of them. So an unwatched
+ * file costs a look at one chain, a watch costs no memory beyond its own, and
+ * removing one of a million watches of one file takes no walk.
+ *
+ * The probe at a close is lock-free. It may miss a watch only if that watch
+ * was unhashed, and hooks are detached before:
+ *
+ *	release of an instance		close of the file
+ *	detach hooks (head's lock)
+ *	unhash (file's lock)		probe: nothing there
+ *					acquire; free the wait queues
+ *
+ * The unlock of the head's lock and the lock of the file's on one CPU keep
+ * the detach before the unhash for who sees the latter; the acquire is in
+ * epx_file_closed(). An add cannot run beside it: it holds a reference.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/file.h>
+#include <linux/ftrace.h>
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/rculist.h>
+#include <linux/vmalloc.h>
+
+#include "bury.h"
+#include "compat.h"
+#include "fput.h"
+#include "hook.h"
+#include "limits.h"
+#include "trace.h"
+
+#define EPX_FILE_LOCKS		256
+
+/* A chain for each 16 KiB of memory, between 1024 and 4 million. */
+#define EPX_FILE_BITS_MIN	10
+#define EPX_FILE_BITS_MAX	22
+#define EPX_BYTES_PER_CHAIN	16384
+
+static struct hlist_head *epx_files __read_mostly;
+static unsigned int epx_files_bits __read_mostly;
+static spinlock_t epx_file_locks[EPX_FILE_LOCKS];
+
+static u32 epx_file_slot(const struct file *file)
+{
+	return hash_ptr(file, epx_files_bits);
+}
+
+static spinlock_t *epx_file_lock(const struct file *file)
+{
+	return &epx_file_locks[epx_file_slot(file) % EPX_FILE_LOCKS];
+}
+
+/* RCU or the file's lock held. The first watch of the ring, or NULL. */
+static struct epx_watch *epx_file_find(const struct file *file)
+{
+	struct epx_watch *w;
+
+	hlist_for_each_entry_rcu(w, &epx_files[epx_file_slot(file)], hash,
+				 lockdep_is_held(epx_file_lock(file)))
+		if (w->file == file)
+			return w;
+	return NULL;
+}
+
+/**
+ * epx_file_is_watched() - does any instance watch this file?
+ * @file: the file
+ *
+ * Context: any.
+ * Return: the answer, which is stable only if the caller excludes changes.
+ */
+bool epx_file_is_watched(struct file *file)
+{
+	bool watched;
+
+	rcu_read_lock();
+	watched = epx_file_find(file);
+	rcu_read_unlock();
+	return watched;
+}
+
+/**
+ * epx_file_hash() - enter a watch; from here on the file's close finds it
+ * @w: a watch without hooks yet, its file referenced by the caller
+ *
+ * Context: process; takes the file's lock.
+ */
+void epx_file_hash(struct epx_watch *w)
+{
+	spinlock_t *lock = epx_file_lock(w->file);
+	struct epx_watch *first;
+
+	spin_lock(lock);
+	first = epx_file_find(w->file);
+	if (first)
+		list_add(&w->siblings, &first->siblings);
+	else
+		hlist_add_head_rcu(&w->hash,
+				   &epx_files[epx_file_slot(w->file)]);
+	spin_unlock(lock);
+}
+
+/* The file's lock held. Does nothing where @w is not hashed. */
+static void epx_file_unhash_locked(struct epx_watch *w)
+{
+	bool is_first = !hlist_unhashed(&w->hash);
+
+	lockdep_assert_held(epx_file_lock(w->file));
+	if (is_first && list_empty(&w->siblings)) {
+		hlist_del_init_rcu(&w->hash);
+		return;
+	}
+	if (is_first) {
+		struct epx_watch *heir = list_next_entry(w, siblings);
+
+		hlist_replace_rcu(&w->hash, &heir->hash);
+		/* Readers go on from ->next; we want to see "unhashed". */
+		WRITE_ONCE(w->hash.pprev, NULL);
+	}
+	list_del_init(&w->siblings);
+}
+
+/**
+ * epx_file_unhash() - remove a watch whose hooks are detached
+ * @w: the watch, dead; may have been removed by the close of its file
+ *
+ * Context: process; takes the file's lock, by the address of a file that may
+ * be gone.
+ */
+void epx_file_unhash(struct epx_watch *w)
+{
+	spinlock_t *lock = epx_file_lock(w->file);
+
+	spin_lock(lock);
+	epx_file_unhash_locked(w);
+	spin_unlock(lock);
+}
+
+/**
+ * epx_file_for_each_watch() - call a function for each watch of a file
+ * @file: the file, or NULL, which nobody watches
+ * @fn: the function; runs under the file's lock
+ * @arg: passed to @fn
+ *
+ * Context: any but interrupts; takes the file's lock.
+ */
+void epx_file_for_each_watch(struct file *file,
+			     void (*fn)(struct epx_watch *w, void *arg),
+			     void *arg)
+{
+	spinlock_t *lock = epx_file_lock(file);
+	struct epx_watch *first, *w;
+
+	spin_lock(lock);
+	first = epx_file_find(file);
+	if (first) {
+		fn(first, arg);
+		list_for_each_entry(w, &first->siblings, siblings)
+			fn(w, arg);
+	}
+	spin_unlock(lock);
+}
+
+/*
+ * Path A for one watch; the file's lock held, in rcu_read_lock().
+ *
+ * The lock of a dead watch is taken as well: a release that is half-way
+ * through its detach is waited for. The push comes last, since the watch may
+ * be buried and freed (after our grace period) as soon as it is pushed; the
+ * instance has a reference of our own by then.
+ */
+static void epx_watch_closed(struct epx_watch *w)
+{
+	struct epx_instance *inst = w->instance;
+	bool owned;
+
+	spin_lock(&w->lock);
+	owned = !w->dead;
+	w->dead = 1;
+	epx_hooks_detach(w);
+	epx_file_unhash_locked(w);
+	if (owned) {
+		trace_epx_close(w, w->queued);
+		if (w->queued)
+			epx_count(close_queued);
+		epx_limit_uncharge(inst);
+		epx_instance_get(inst);
+		llist_add(&w->grave, &inst->graveyard);
+	} else {
+		epx_count(close_dead);
+	}
+	spin_unlock(&w->lock);
+	if (owned) {
+		epx_reap_later(inst);
+		epx_instance_put(inst);
+	}
+}
+
+/**
+ * epx_file_closed() - the last reference on a file has gone
+ * @file: the file, with a count of 0
+ *
+ * Context: process with preemption possibly off; takes the file's lock and
+ * those of its watches. Its time grows with the number of watches of this
+ * one file.
+ */
+void epx_file_closed(struct file *file)
+{
+	spinlock_t *lock;
+	struct epx_watch *w, *next;
+
+	rcu_read_lock();
+	if (likely(!epx_file_find(file))) {
+		rcu_read_unlock();
+		/* Pairs with the unlock-lock in epx_watch_own(). */
+		smp_acquire__after_ctrl_dep();
+		return;
+	}
+	epx_count(fput_hits);
+	lock = epx_file_lock(file);
+	spin_lock(lock);
+	for (w = epx_file_find(file); w; w = next) {
+		next = list_empty(&w->siblings) ?
+		       NULL : list_next_entry(w, siblings);
+		epx_watch_closed(w);
+	}
+	spin_unlock(lock);
+	rcu_read_unlock();
+}
+
+/* __fput(), first instruction. Process context, preemption possibly off. */
+static void notrace epx_fput_entry(unsigned long ip, unsigned long parent_ip,
+				   struct ftrace_ops *ops,
+				   struct ftrace_regs *fregs)
+{
+	epx_file_closed((struct file *)epx_ftrace_first_argument(fregs));
+}
+
+static struct ftrace_ops epx_fput_ops = {
+	.func = epx_fput_entry,
+	.flags = FTRACE_OPS_FL_PERMANENT,
+};
+
+/**
+ * epx_close_hook_init() - from here on, closes are seen
+ *
+ * Context: module init, may sleep. Return: 0 or -errno, with a reason in the
+ * log.
+ */
+int epx_close_hook_init(void)
+{
+	static unsigned char target[] = "__fput";
+	int err;
+
+	err = ftrace_set_filter(&epx_fput_ops, target, strlen(target), 1);
+	if (err) {
+		pr_err("cannot trace __fput (%d): closes would be missed\n",
+		       err);
+		return err;
+	}
+	err = register_ftrace_function(&epx_fput_ops);
+	if (err) {
+		pr_err("cannot hook __fput (%d): is kernel.ftrace_enabled 0?\n",
+		       err);
+		ftrace_free_filter(&epx_fput_ops);
+	}
+	return err;
+}
+
+/**
+ * epx_close_hook_exit() - closes are no longer seen
+ *
+ * Context: module exit, may sleep; returns when no callback runs any more.
+ */
+void epx_close_hook_exit(void)
+{
+	unregister_ftrace_function(&epx_fput_ops);
+	ftrace_free_filter(&epx_fput_ops);
+}
+
+/**
+ * epx_files_init() - make the table of watched files
+ *
+ * Context: module init. Return: 0 or -ENOMEM.
+ */
+int epx_files_init(void)
+{
+	unsigned long chains = totalram_pages() /
+			       (EPX_BYTES_PER_CHAIN / PAGE_SIZE);
+	int i;
+
+	epx_files_bits = clamp_t(unsigned int, ilog2(chains | 1),
+				 EPX_FILE_BITS_MIN, EPX_FILE_BITS_MAX);
+	epx_files = kvcalloc(1UL << epx_files_bits, sizeof(*epx_files),
+			     GFP_KERNEL);
+	if (!epx_files)
+		return -ENOMEM;
+	for (i = 0; i < EPX_FILE_LOCKS; i++)
+		spin_lock_init(&epx_file_locks[i]);
+	return 0;
+}
+
+/**
+ * epx_files_exit() - free the table
+ *
+ * Context: module exit; no watch is left.
+ */
+void epx_files_exit(void)
+{
+	kvfree(epx_files);
+}

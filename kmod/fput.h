@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef EPX_FPUT_H
+#define EPX_FPUT_H
+
+#include <linux/types.h>
+
+struct epx_watch;
+struct file;
+
+void epx_file_hash(struct epx_watch *w);
+void epx_file_unhash(struct epx_watch *w);
+bool epx_file_is_watched(struct file *file);
+void epx_file_for_each_watch(struct file *file,
+			     void (*fn)(struct epx_watch *w, void *arg),
+			     void *arg);
+int epx_files_init(void);
+void epx_files_exit(void);
+int epx_close_hook_init(void);
+void epx_close_hook_exit(void);
+void epx_file_closed(struct file *file);
+
+#endif /* EPX_FPUT_H */

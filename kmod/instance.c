@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of an instance: made by EPX_IOC_CREATE, released with the last
+ * reference on its file, freed when nothing points to it any more.
+ *
+ * Between release and free it is kept by the references of dead watches that
+ * wait for their burial and of pending work, and after the last of those by
+ * an RCU grace period, for who came to it through a watch. All references are
+ * dropped with epx_instance_put(), which does not sleep; what must sleep is
+ * done by the release. The last reference never goes under the instance's own
+ * mutex: every holder of the mutex has one of its own.
+ */
+#include <linux/cred.h>
+#include <linux/module.h>
+#include <linux/sched/user.h>
+#include <linux/slab.h>
+
+#include "bury.h"
+#include "debugfs.h"
+#include "hook.h"
+#include "instance.h"
+#include "wakeup.h"
+
+DEFINE_PER_CPU(struct epx_counters, epx_counters);
+
+static struct kmem_cache *epx_instance_cache;
+
+/**
+ * epx_instance_new() - an instance without a file
+ *
+ * The creator's user is charged for its watches.
+ *
+ * Context: process, may sleep. Return: the instance or NULL.
+ */
+struct epx_instance *epx_instance_new(void)
+{
+	static atomic_t last_id;
+	struct epx_instance *inst;
+
+	inst = kmem_cache_zalloc(epx_instance_cache, GFP_KERNEL);
+	if (!inst)
+		return NULL;
+	mutex_init(&inst->mutex);
+	inst->tree = RB_ROOT;
+	INIT_LIST_HEAD(&inst->ready);
+	init_llist_head(&inst->incoming);
+	init_llist_head(&inst->graveyard);
+	init_waitqueue_head(&inst->sleepers);
+	init_waitqueue_head(&inst->pollers);
+	refcount_set(&inst->refs, 1);
+	inst->user = get_uid(current_user());
+	INIT_WORK(&inst->reap, epx_reap);
+	inst->id = atomic_inc_return(&last_id);
+	epx_debugfs_add(inst);
+	return inst;
+}
+
+/**
+ * epx_instance_get() - one more reference
+ * @inst: the instance
+ *
+ * Context: any.
+ */
+void epx_instance_get(struct epx_instance *inst)
+{
+	refcount_inc(&inst->refs);
+}
+
+static void epx_instance_free_rcu(struct rcu_head *rcu)
+{
+	struct epx_instance *inst = container_of(rcu, struct epx_instance,
+						 rcu);
+
+	mutex_destroy(&inst->mutex);
+	kmem_cache_free(epx_instance_cache, inst);
+}
+
+/**
+ * epx_instance_put() - drop a reference
+ * @inst: the instance
+ *
+ * Context: any but hard interrupts.
+ */
+void epx_instance_put(struct epx_instance *inst)
+{
+	if (!refcount_dec_and_test(&inst->refs))
+		return;
+	free_uid(inst->user);
+	call_rcu(&inst->rcu, epx_instance_free_rcu);
+}
+
+/**
+ * epx_instance_lock() - take the mutex
+ * @inst: the instance
+ * @depth: instances whose mutex the caller has already, outermost first
+ *
+ * Context: process, may sleep.
+ */
+void epx_instance_lock(struct epx_instance *inst, unsigned int depth)
+{
+	mutex_lock_nested(&inst->mutex, depth);
+}
+
+/**
+ * epx_instance_unlock() - release the mutex
+ * @inst: the instance; the caller has a reference beyond the unlock
+ *
+ * Context: process.
+ */
+void epx_instance_unlock(struct epx_instance *inst)
+{
+	mutex_unlock(&inst->mutex);
+	/* The release before the look. Pairs with smp_mb() in epx_reap(). */
+	smp_mb();
+	if (unlikely(!llist_empty(&inst->graveyard)))
+		epx_reap_later(inst);
+}
+
+/**
+ * epx_instance_release() - the last use of an instance is over
+ * @inst: the instance; the caller's reference is consumed
+ *
+ * Context: process, may sleep. ->file is cleared while the struct file is
+ * still there: a walk that finds the instance must not take a later file at
+ * the same address for it.
+ */
+void epx_instance_release(struct epx_instance *inst)
+{
+	epx_debugfs_del(inst);
+	epx_pollers_wake(inst, NULL, 0);
+	epx_instance_lock(inst, 0);
+	epx_instance_clear(inst);
+	epx_wakeup_release(inst);
+	WRITE_ONCE(inst->file, NULL);
+	epx_instance_unlock(inst);
+	epx_instance_put(inst);
+}
+
+/**
+ * epx_instances_init() - make the slab cache
+ *
+ * Context: module init. Return: 0 or -ENOMEM.
+ */
+int epx_instances_init(void)
+{
+	epx_instance_cache = kmem_cache_create("epx_instance",
+					       sizeof(struct epx_instance), 0,
+					       SLAB_ACCOUNT, NULL);
+	return epx_instance_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * epx_instances_exit() - destroy the slab cache
+ *
+ * Context: module exit, after rcu_barrier().
+ */
+void epx_instances_exit(void)
+{
+	kmem_cache_destroy(epx_instance_cache);
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The objects of epollx, and the rules between them. Read this page first.
+ *
+ * An *instance* is what epoll_create1(2) returns: an interest list of
+ * *watches* (a file and the events asked of it), and a ready list. A watch
+ * sits on the wait queues of its file through *hooks*; the wake callback of a
+ * hook runs in whatever context the device wakes in, and moves the watch
+ * towards the ready list. A waiter polls what is there and delivers it.
+ *
+ *  device          hook              watch             instance       waiter
+ *  wake_up() --> epx_hook_wake() --> queued 0->1 --> incoming  --> ready
+ *                (hook.c)            push            llist         list
+ *                     `--> wake one sleeper, wake pollers  epx_collect()
+ *
+ * Locks, outermost first. Each is taken only inside those above it:
+ *
+ *  epx_nest_mutex       one for all: adding an edge between instances, so
+ *    |                  that two adds cannot close a cycle or a long chain
+ *    |                  together (nest.c)
+ *  instance->mutex      interest list, ready list, delivery. Sleeps, since a
+ *    |                  delivery copies to user memory and calls ->poll.
+ *    |                  Nested by depth, outer instance first
+ *  epx_file_lock()      one of 256, by file: who watches this file (fput.c)
+ *    |
+ *  watch->lock          whether the watch is dead, and its hooks' removal
+ *    |
+ *  wait-queue head      of the watched file; the wake callback runs inside
+ *    |                  it, with interrupts off, so from here on irqsave
+ *  instance->sleepers   its lock: who sleeps in a wait
+ *    |
+ *  instance->pollers    its lock: who polls the instance (poll(2), epoll, an
+ *                       outer instance). It is the wait-queue head of a
+ *                       watched file for the outer instance, so it nests by
+ *                       depth with its own subclass
+ *
+ * What protects what is said at each field: [M] the instance's mutex, [W]
+ * watch->lock, [F] the file's lock, [C] constant after set-up, [A] atomic or
+ * lock-free as its comment says.
+ *
+ * How a watch ends. A watch holds no reference on its file, so the file can
+ * go at any time. Three paths compete, and whoever turns ->dead from 0 to 1
+ * under watch->lock owns the end:
+ *
+ *  A  close: the last reference to the file goes; epx_file_closed() runs
+ *     inside __fput(), atomic, and may not take the mutex. It detaches the
+ *     hooks and leaves the watch on the instance's graveyard, in one section
+ *     of watch->lock; somebody who has the mutex buries it.
+ *  B  EPOLL_CTL_DEL, or the roll-back of an add. Holds a reference on the
+ *     file, so A cannot run for this watch. Detach, unhash, unlink, free.
+ *  C  release of the instance. Takes what is alive as B does, leaves alone
+ *     what is dead already (A owns it), and buries at the end: A's mark and
+ *     A's push are one section, so a watch seen dead is on the graveyard.
+ *
+ *  A against B: cannot meet. A against C: watch->lock decides; A waits for a
+ *  half-way C there, because A takes the lock even of a dead watch, so no hook
+ *  is left when __fput() goes on to free the wait queues. B against C: cannot
+ *  meet, B's system call holds the instance's file.
+ *
+ * A watch is freed after an RCU grace period, because A and the lock-free
+ * probe of the file table walk it under rcu_read_lock(); the instance too,
+ * because those walks go from a watch to its instance.
+ */
+#ifndef EPX_INSTANCE_H
+#define EPX_INSTANCE_H
+
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/uaccess.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+/* After what it needs and does not include itself. */
+#include <linux/eventpoll.h>
+#include <linux/epollx.h>
+
+struct user_struct;
+struct wakeup_source;
+
+/* Bits of the mask that steer a watch and are never reported as events. */
+#define EPX_STEERING_BITS \
+	(EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
+
+/* What may accompany EPOLLEXCLUSIVE. */
+#define EPX_EXCLUSIVE_OK_BITS \
+	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | \
+	 EPOLLEXCLUSIVE)
+
+/* Edges between instances in a chain: five instances. */
+#define EPX_MAX_EDGES		4
+
+/* Length of a user's event array: the bytes must fit an int. */
+#define EPX_MAX_EVENTS		(INT_MAX / (int)sizeof(struct epoll_event))
+
+/**
+ * struct epx_hook - one entry of ours on one wait queue of a watched file
+ * @wait: the entry; its ->private is the watch
+ * @head: the wait queue, or NULL once the entry is off it. Set by the queue
+ *	  proc before the hook can fire; cleared under watch->lock by a remover,
+ *	  or by the wake callback when the queue itself is freed (POLLFREE)
+ */
+struct epx_hook {
+	wait_queue_entry_t wait;
+	wait_queue_head_t *head;
+};
+
+/**
+ * struct epx_extra_hook - a hook beyond the first
+ * @hook: the hook
+ * @next: the next extra hook of the same watch
+ */
+struct epx_extra_hook {
+	struct epx_hook hook;
+	struct epx_extra_hook *next;
+};
+
+/**
+ * struct epx_watch - one entry of an interest list
+ * @node: [M] in instance->tree, by (file, fd)
+ * @rcu: for the free, once off the tree
+ * @hook: the first hook
+ * @incoming: [A] on instance->incoming, while @queued and not yet drained
+ * @ready: [M] on instance->ready or a scan's own list, while @queued
+ * @grave: [A] on instance->graveyard, pushed once by path A
+ * @hash: [F] in the file table, only the first watch of a file (RCU readers)
+ * @siblings: [F] all watches of the same file, a ring without a head
+ * @file: [C] the watched file. No reference: valid to follow only with a pin
+ *	  (epx_watch_pin()), or a reference from elsewhere
+ * @fd: [C] number under which it was added
+ * @events: [M] to write, the wake callback reads it
+ * @data: [M] what an event carries
+ * @lock: path A, B and C meet here
+ * @queued: [A] 1 while on @incoming or on @ready, exactly one of them. Only
+ *	    xchg() changes it; who turns it from 0 to 1 puts the watch on a list
+ * @dead: [W] to write; the end has an owner
+ * @is_nested: [C] @file is an instance of ours
+ * @instance: [C] with a reference
+ * @extra: [M] hooks beyond the first
+ * @ws: [M] to write, RCU to read in the wake callback: keeps the system awake
+ *	while the watch is queued (EPOLLWAKEUP)
+ *
+ * 184 bytes on a stock 64-bit kernel. @incoming and @ready share memory
+ * because @queued makes them exclusive.
+ */
+struct epx_watch {
+	union {
+		struct rb_node node;
+		struct rcu_head rcu;
+	};
+	struct epx_hook hook;
+	union {
+		struct llist_node incoming;
+		struct list_head ready;
+	};
+	struct llist_node grave;
+	struct hlist_node hash;
+	struct list_head siblings;
+	struct file *file;
+	int fd;
+	__poll_t events;
+	u64 data;
+	spinlock_t lock;
+	u8 queued;
+	u8 dead;
+	u8 is_nested;
+	struct epx_instance *instance;
+	struct epx_extra_hook *extra;
+	struct wakeup_source __rcu *ws;
+};
+
+/**
+ * struct epx_reach - scratch of the walk towards outer instances (nest.c)
+ * @next: the next instance at the same distance
+ * @paths: how many paths lead here
+ * @walk: number of the walk that these belong to
+ */
+struct epx_reach {
+	struct epx_instance *next;
+	u64 paths;
+	u64 walk;
+};
+
+/**
+ * struct epx_instance - what EPX_IOC_CREATE returns
+ * @mutex: interest list, ready list, delivery
+ * @tree: [M] the interest list
+ * @ready: [M] watches to look at, in the order in which they became ready
+ * @incoming: [A] watches pushed by wake callbacks, newest first; drained to
+ *	      @ready under the mutex
+ * @graveyard: [A] dead watches of closed files, buried under the mutex
+ * @scan_seq: [M] to write: odd while a scan may hold watches off @ready, so
+ *	      that who finds the lists empty knows whether to believe it
+ * @sleepers: who sleeps in a wait: exclusive entries, the latest first
+ * @pollers: who polls the instance
+ * @wake_depth: under the lock of @pollers: subclass of that lock, plus one
+ * @refs: the file, each watch, pending work; the last one frees after RCU
+ * @user: [C] who is charged for watches: the creator's
+ * @file: [C] the instance's own file; no reference, gone after release
+ * @ws: [M] to write, RCU to read: keeps the system awake during a delivery
+ * @reap: buries when nobody else comes to take the mutex
+ * @reach: [epx_nest_mutex] scratch for two neighbouring distances
+ * @below_walk: [epx_nest_mutex] the walk in which @below was found
+ * @below: [epx_nest_mutex] edges on the longest chain below, a memo
+ * @id: [C] small number for traces and debugfs
+ * @all: in the list of all instances (debugfs.c)
+ * @napi_id: [A] last NAPI context that an event came from (busypoll.c)
+ * @busy_usecs: [A] EPIOCSPARAMS
+ * @busy_budget: [A] EPIOCSPARAMS
+ * @busy_prefer: [A] EPIOCSPARAMS
+ * @rcu: for the free
+ */
+struct epx_instance {
+	struct mutex mutex;
+	struct rb_root tree;
+	struct list_head ready;
+	struct llist_head incoming;
+	struct llist_head graveyard;
+	unsigned int scan_seq;
+
+	wait_queue_head_t sleepers;
+	wait_queue_head_t pollers;
+	int wake_depth;
+
+	refcount_t refs;
+	struct user_struct *user;
+	struct file *file;
+	struct wakeup_source __rcu *ws;
+	struct work_struct reap;
+
+	struct epx_reach reach[2];
+	u64 below_walk;
+	int below;
+
+	u32 id;
+	struct list_head all;
+
+	unsigned int napi_id;
+	u32 busy_usecs;
+	u16 busy_budget;
+	u8 busy_prefer;
+
+	struct rcu_head rcu;
+};
+
+/**
+ * struct epx_counters - one CPU's share; the sum over CPUs is the count
+ * @fput_hits: a watched file was closed
+ * @close_queued: and a watch of it was on incoming or on ready
+ * @close_dead: and a watch of it was dead already (C had it)
+ * @release_dead: the release of an instance met a dead watch (A had it)
+ * @pin_failed: a scan met a file on its way out
+ * @bury: watches buried
+ * @reaper_busy: the reaper found the mutex taken and left it to the holder
+ * @pollfree: a wait queue was freed under a hook
+ * @timeout_woken: a waiter's time ended but a wake had dequeued it already
+ * @killed_rewake: a killed waiter passed its wake-up on
+ * @copy_fault: a delivery stopped at a bad address
+ * @loop_refused: an add that would have nested in a loop or too deep
+ * @paths_refused: an add that would have made too many wake-up paths
+ * @arrived_in_scan: a watch pushed while a scan ran
+ * @nested_wake: a wake-up passed on to an outer instance or a poller
+ *
+ * Rare windows, for the tests that must hit them and for a reader who wants
+ * to see them: debugfs epollx/counters, whose table lists them once more.
+ */
+struct epx_counters {
+	unsigned long fput_hits;
+	unsigned long close_queued;
+	unsigned long close_dead;
+	unsigned long release_dead;
+	unsigned long pin_failed;
+	unsigned long bury;
+	unsigned long reaper_busy;
+	unsigned long pollfree;
+	unsigned long timeout_woken;
+	unsigned long killed_rewake;
+	unsigned long copy_fault;
+	unsigned long loop_refused;
+	unsigned long paths_refused;
+	unsigned long arrived_in_scan;
+	unsigned long nested_wake;
+};
+
+DECLARE_PER_CPU(struct epx_counters, epx_counters);
+
+#define epx_count(name) this_cpu_inc(epx_counters.name)
+
+/* instance.c */
+struct epx_instance *epx_instance_new(void);
+void epx_instance_get(struct epx_instance *inst);
+void epx_instance_put(struct epx_instance *inst);
+void epx_instance_lock(struct epx_instance *inst, unsigned int depth);
+void epx_instance_unlock(struct epx_instance *inst);
+void epx_instance_release(struct epx_instance *inst);
+int epx_instances_init(void);
+void epx_instances_exit(void);
+
+extern const struct file_operations epx_instance_fops; /* device.c */
+
+/**
+ * epx_is_instance() - is this file an instance of ours?
+ * @file: a referenced file
+ *
+ * Context: any. Return: the answer; ->private_data is the instance then.
+ */
+static inline bool epx_is_instance(const struct file *file)
+{
+	return file->f_op == &epx_instance_fops;
+}
+
+#endif /* EPX_INSTANCE_H */

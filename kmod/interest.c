@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The interest list: a red-black tree of watches by (file, fd number), and
+ * the changes that EPOLL_CTL_ADD, MOD, DEL and EPX_CTL_PUT make to it.
+ *
+ * Process context, under the instance's mutex.
+ *
+ * The order of an add is what the close of the file relies on: tree, then
+ * hash, then hooks. The caller's reference keeps the file open all the while,
+ * so a close comes after the add has returned and finds the watch hashed. An
+ * add that fails half-way ends the watch as EPOLL_CTL_DEL would.
+ *
+ * An add must not take a dead watch for a living one: a file that was closed
+ * may have left a watch under the same fd number, and the new file may have
+ * been given the same address. So the dead are buried between the fget(),
+ * after which our file can no longer be the closed one, and the lookup.
+ *
+ * The order of the checks is epoll_ctl(2)'s, and programs see it.
+ */
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/poll.h>
+#include <linux/uaccess.h>
+
+#include "bury.h"
+#include "fput.h"
+#include "hook.h"
+#include "interest.h"
+#include "limits.h"
+#include "nest.h"
+#include "ready.h"
+#include "trace.h"
+
+/* ERR and HUP are reported whether asked for or not. */
+#define EPX_ALWAYS_BITS		(EPOLLERR | EPOLLHUP)
+
+/* What one call wants, once its file is known. */
+struct epx_change {
+	struct file *file;
+	int op;
+	int fd;
+	__poll_t events;
+	u64 data;
+};
+
+static int epx_compare(const struct epx_watch *w, const struct file *file,
+		       int fd)
+{
+	if (w->file != file)
+		return file < w->file ? -1 : 1;
+	return fd - w->fd;
+}
+
+static struct epx_watch *epx_find(struct epx_instance *inst,
+				  const struct file *file, int fd)
+{
+	struct rb_node *node = inst->tree.rb_node;
+
+	while (node) {
+		struct epx_watch *w = rb_entry(node, struct epx_watch, node);
+		int order = epx_compare(w, file, fd);
+
+		if (!order)
+			return w;
+		node = order < 0 ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+static void epx_link(struct epx_instance *inst, struct epx_watch *new)
+{
+	struct rb_node **link = &inst->tree.rb_node, *parent = NULL;
+
+	while (*link) {
+		struct epx_watch *w = rb_entry(*link, struct epx_watch, node);
+
+		parent = *link;
+		link = epx_compare(w, new->file, new->fd) < 0 ?
+		       &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&new->node, parent, link);
+	rb_insert_color(&new->node, &inst->tree);
+}
+
+/**
+ * epx_interest_add() - add a watch
+ * @inst: the instance
+ * @file: the file, referenced
+ * @fd: its number, part of the key
+ * @events: mask
+ * @data: what an event carries
+ * @check_paths: the caller has epx_nest_lock() and wants the paths counted
+ *
+ * Context: process, may sleep; the instance's mutex held, no watch of
+ * (@file, @fd) in the tree.
+ * Return: 0, -ENOSPC, -ENOMEM, or -EINVAL for too many paths; on an error
+ * nothing is left behind.
+ */
+int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
+		     __poll_t events, u64 data, bool check_paths)
+{
+	struct epx_watch *w;
+	__poll_t revents;
+	int err;
+
+	lockdep_assert_held(&inst->mutex);
+	err = epx_limit_charge(inst);
+	if (err)
+		return err;
+	w = epx_watch_new(inst);
+	if (!w) {
+		epx_limit_uncharge(inst);
+		return -ENOMEM;
+	}
+	w->file = file;
+	w->fd = fd;
+	w->events = events;
+	w->data = data;
+	w->is_nested = epx_is_instance(file);
+	epx_link(inst, w);
+	epx_file_hash(w);
+
+	if (check_paths)
+		err = epx_nest_check_paths(file);
+	if (!err)
+		err = epx_wakeup_update(w, file);
+	if (!err)
+		err = epx_hooks_attach(w, file, &revents);
+	if (err) {
+		epx_watch_end(w);
+		return err;
+	}
+	if (revents)
+		epx_queue(w);
+	return 0;
+}
+
+/*
+ * The new mask before the poll: a callback that still saw the old mask, and
+ * was filtered by it, made the file ready before our poll looks.
+ */
+static int epx_modify(struct epx_watch *w, const struct epx_change *change)
+{
+	poll_table pt;
+	int err;
+
+	if (w->events & EPOLLEXCLUSIVE)
+		return -EINVAL;
+	WRITE_ONCE(w->events, change->events);
+	w->data = change->data;
+	err = epx_wakeup_update(w, change->file);
+	/*
+	 * The mask before the file's state. Pairs with the lock of the file's
+	 * wait queue, inside which epx_hook_wake() reads the mask after the
+	 * file has become ready.
+	 */
+	smp_mb();
+	init_poll_funcptr(&pt, NULL);
+	if (epx_watch_poll(w, change->file, &pt, 1))
+		epx_queue(w);
+	return err;
+}
+
+/* The lookup and what follows from it; both locks are the caller's. */
+static int epx_apply(struct epx_instance *inst,
+		     const struct epx_change *change, bool check_paths)
+{
+	struct epx_watch *w;
+
+	epx_bury(inst);
+	w = epx_find(inst, change->file, change->fd);
+	switch (change->op) {
+	case EPOLL_CTL_ADD:
+		if (w)
+			return -EEXIST;
+		break;
+	case EPX_CTL_PUT:
+		if (w)
+			return epx_modify(w, change);
+		break;
+	case EPOLL_CTL_MOD:
+		return w ? epx_modify(w, change) : -ENOENT;
+	case EPOLL_CTL_DEL:
+		if (!w)
+			return -ENOENT;
+		epx_watch_end(w);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+	return epx_interest_add(inst, change->file, change->fd,
+				change->events, change->data, check_paths);
+}
+
+/* A change that may alter the graph of instances. */
+static int epx_apply_nested(struct epx_instance *inst,
+			    const struct epx_change *change)
+{
+	int err = 0;
+
+	epx_nest_lock();
+	if (epx_is_instance(change->file))
+		err = epx_nest_check_edge(inst, change->file);
+	if (!err) {
+		epx_instance_lock(inst, 0);
+		err = epx_apply(inst, change, true);
+		epx_instance_unlock(inst);
+	}
+	epx_nest_unlock();
+	return err;
+}
+
+static int epx_apply_flat(struct epx_instance *inst,
+			  const struct epx_change *change, bool *is_watched)
+{
+	int err = 0;
+
+	epx_instance_lock(inst, 0);
+	/* Asked under the mutex: nest.c has the other half of this. */
+	*is_watched = epx_file_is_watched(inst->file);
+	if (!*is_watched)
+		err = epx_apply(inst, change, false);
+	epx_instance_unlock(inst);
+	return err;
+}
+
+static bool epx_is_exclusive_ok(const struct epx_change *change)
+{
+	if (change->op == EPOLL_CTL_MOD)
+		return false;
+	if (change->op != EPOLL_CTL_ADD && change->op != EPX_CTL_PUT)
+		return true;
+	return !epx_is_instance(change->file) &&
+	       !epx_is_native_epoll(change->file) &&
+	       !(change->events & ~EPX_EXCLUSIVE_OK_BITS);
+}
+
+/* The checks that come before the lookup, and the choice of locks. */
+static int epx_check_and_apply(struct epx_instance *inst,
+			       struct epx_change *change)
+{
+	bool may_add = change->op == EPOLL_CTL_ADD ||
+		       change->op == EPX_CTL_PUT;
+	bool is_watched = false;
+	int err;
+
+	if (!file_can_poll(change->file))
+		return -EPERM;
+	if ((change->events & EPOLLWAKEUP) &&
+	    (!IS_ENABLED(CONFIG_PM_SLEEP) || !capable(CAP_BLOCK_SUSPEND)))
+		change->events &= ~EPOLLWAKEUP;
+	if (change->file == inst->file)
+		return -EINVAL;
+	if ((change->events & EPOLLEXCLUSIVE) && !epx_is_exclusive_ok(change))
+		return -EINVAL;
+	change->events |= EPX_ALWAYS_BITS;
+
+	if (!may_add) {
+		epx_instance_lock(inst, 0);
+		err = epx_apply(inst, change, false);
+		epx_instance_unlock(inst);
+		return err;
+	}
+	if (epx_is_native_epoll(change->file)) {
+		epx_count(loop_refused);
+		return -ELOOP;
+	}
+	if (!epx_is_instance(change->file)) {
+		err = epx_apply_flat(inst, change, &is_watched);
+		if (!is_watched)
+			return err;
+	}
+	return epx_apply_nested(inst, change);
+}
+
+/**
+ * epx_interest_change() - EPX_IOC_CTL
+ * @inst: the instance
+ * @ctl: the call's argument, in kernel memory
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -errno, as epoll_ctl(2).
+ */
+int epx_interest_change(struct epx_instance *inst, const struct epx_ctl *ctl)
+{
+	struct epx_change change = { .op = ctl->op, .fd = ctl->fd };
+	int err;
+
+	if (ctl->flags & ~EPX_CTL_INDIRECT)
+		return -EINVAL;
+	if (ctl->op == EPOLL_CTL_DEL) {
+		/* No event, so nothing to read and no bits to check. */
+	} else if (ctl->flags & EPX_CTL_INDIRECT) {
+		struct epoll_event event;
+
+		if (copy_from_user(&event, u64_to_user_ptr(ctl->data),
+				   sizeof(event)))
+			return -EFAULT;
+		change.events = event.events;
+		change.data = event.data;
+	} else {
+		change.events = (__force __poll_t)ctl->events;
+		change.data = ctl->data;
+	}
+
+	change.file = fget(ctl->fd);
+	if (!change.file)
+		return -EBADF;
+	err = epx_check_and_apply(inst, &change);
+	trace_epx_ctl(inst, ctl->op, ctl->fd, (__force u32)change.events,
+		      err);
+	fput(change.file);
+	return err;
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Instances that watch instances: no cycle, no long chain, no storm.
+ *
+ * An edge goes from an outer instance to an inner one that it watches. The
+ * rules, epoll's own:
+ *
+ *  - no cycle;
+ *  - at most EPX_MAX_EDGES edges in a chain, counted over the whole chain
+ *    that a new edge would be part of: above it, itself, below it;
+ *  - from one watched file that is no instance, at most 500 paths of two
+ *    watches up to an instance that nobody watches, 100 of three, 50 of four,
+ *    10 of five: a wake-up of that file walks them all.
+ *
+ * Contexts: process, under epx_nest_mutex. Two adds that would close a cycle
+ * or lengthen a chain together come one after the other here; removals may
+ * run beside, and only make things shorter. An add of an ordinary file needs
+ * the mutex only where its instance is watched; interest.c looks after its
+ * lock of the instance's mutex, and a new edge is hashed before the walk over
+ * what is below it takes that mutex, so one of the two sees the other.
+ *
+ * Downwards the walk locks each inner instance, outermost first, and keeps it
+ * by a pin. Upwards it goes by distance and not by path: all instances that
+ * watch the file, then all that watch one of those, each with the number of
+ * paths that lead to it. So its cost grows with the edges, however many paths
+ * they make. It takes one file's lock at a time; RCU keeps the instances, and
+ * an instance whose file has gone has ->file NULL, which nobody watches.
+ *
+ * A native epoll may watch an instance of ours. The other way round is
+ * refused: native epoll cannot see through us, and a cycle through both kinds
+ * would deadlock in its locks.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+
+#include "bury.h"
+#include "fput.h"
+#include "nest.h"
+#include "ready.h"
+
+#define EPX_MANY_PATHS	(1U << 20)
+
+static DEFINE_MUTEX(epx_nest_mutex);
+
+/* Number of the current walk, so that no scratch field needs a reset. */
+static u64 epx_walk;
+
+/* Paths allowed from a file to a top instance at this distance. */
+static const unsigned int epx_path_limits[EPX_MAX_EDGES + 1] = {
+	UINT_MAX, 500, 100, 50, 10,
+};
+
+/**
+ * epx_nest_lock() - exclude other changes of the graph of instances
+ *
+ * Context: process, may sleep; taken before any instance's mutex.
+ */
+void epx_nest_lock(void)
+{
+	mutex_lock(&epx_nest_mutex);
+}
+
+/**
+ * epx_nest_unlock() - allow them again
+ *
+ * Context: process.
+ */
+void epx_nest_unlock(void)
+{
+	mutex_unlock(&epx_nest_mutex);
+}
+
+/**
+ * epx_is_native_epoll() - is this the kernel's own epoll?
+ * @file: a referenced file
+ *
+ * Its f_op is not exported: the first one is recognised by being an anonymous
+ * inode named "[eventpoll]", and its f_op remembered.
+ *
+ * Context: any.
+ * Return: the answer.
+ */
+bool epx_is_native_epoll(const struct file *file)
+{
+	static const struct file_operations *native;
+	const struct dentry *dentry = file->f_path.dentry;
+
+	/* Written once to the only value it can have. */
+	if (READ_ONCE(native))
+		return file->f_op == READ_ONCE(native);
+	if (strcmp(dentry->d_sb->s_type->name, "anon_inodefs") ||
+	    strcmp(dentry->d_name.name, "[eventpoll]"))
+		return false;
+	WRITE_ONCE(native, file->f_op);
+	return true;
+}
+
+/* One step of the walk upwards. */
+struct epx_step {
+	struct epx_instance *found;
+	u64 walk;
+	u64 paths;
+	unsigned int parity;
+	bool any;
+};
+
+/* The file's lock held: the instance of @w is one step further out. */
+static void epx_step_to(struct epx_watch *w, void *arg)
+{
+	struct epx_step *step = arg;
+	struct epx_instance *inst = w->instance;
+	struct epx_reach *reach = &inst->reach[step->parity];
+
+	step->any = true;
+	if (reach->walk != step->walk) {
+		reach->walk = step->walk;
+		reach->paths = 0;
+		reach->next = step->found;
+		step->found = inst;
+	}
+	reach->paths = min_t(u64, reach->paths + step->paths, EPX_MANY_PATHS);
+}
+
+/*
+ * Walk outwards from @file. Returns the number of steps until nobody watches
+ * any more: for an instance's file the edges above it. With @limited, -EINVAL
+ * where the paths are too many or too long.
+ */
+static int epx_walk_up(struct file *file, bool limited)
+{
+	struct epx_step step = { .walk = ++epx_walk, .paths = 1 };
+	bool too_many = false;
+	int distance = 0;
+
+	lockdep_assert_held(&epx_nest_mutex);
+	rcu_read_lock();
+	epx_file_for_each_watch(file, epx_step_to, &step);
+	while (step.found && distance <= EPX_MAX_EDGES && !too_many) {
+		struct epx_instance *inst = step.found;
+		unsigned int parity = step.parity;
+		u64 tops = 0;
+
+		step = (struct epx_step){ .walk = ++epx_walk,
+					  .parity = !parity };
+		for (; inst; inst = inst->reach[parity].next) {
+			step.paths = inst->reach[parity].paths;
+			step.any = false;
+			/* NULL once its release is through. */
+			epx_file_for_each_watch(READ_ONCE(inst->file),
+						epx_step_to, &step);
+			if (!step.any)
+				tops += step.paths;
+		}
+		too_many = tops > epx_path_limits[distance++];
+	}
+	rcu_read_unlock();
+	return limited && (too_many || step.found) ? -EINVAL : distance;
+}
+
+/*
+ * Edges on the longest chain below @inst, or -ELOOP if @outer is among them
+ * or a chain is too long already. @depth: edges between here and the new one.
+ */
+static int epx_depth_below(struct epx_instance *inst,
+			   struct epx_instance *outer, unsigned int depth)
+{
+	struct rb_node *node;
+	int deepest = 0;
+
+	if (inst == outer || depth > EPX_MAX_EDGES)
+		return -ELOOP;
+	if (inst->below_walk == epx_walk)
+		return inst->below;
+
+	epx_instance_lock(inst, depth);
+	for (node = rb_first(&inst->tree); node; node = rb_next(node)) {
+		struct epx_watch *w = rb_entry(node, struct epx_watch, node);
+		int below;
+
+		if (!w->is_nested || !epx_watch_pin(w))
+			continue;
+		below = epx_depth_below(w->file->private_data, outer,
+					depth + 1);
+		fput(w->file);
+		if (below < 0) {
+			deepest = below;
+			break;
+		}
+		deepest = max(deepest, below + 1);
+	}
+	epx_instance_unlock(inst);
+
+	inst->below_walk = epx_walk;
+	inst->below = deepest;
+	return deepest;
+}
+
+/**
+ * epx_nest_check_edge() - may an instance watch another?
+ * @outer: who would watch
+ * @target: the other's file, referenced
+ *
+ * Context: process, may sleep; between epx_nest_lock() and unlock, no
+ * instance's mutex held.
+ * Return: 0 or -ELOOP.
+ */
+int epx_nest_check_edge(struct epx_instance *outer, struct file *target)
+{
+	int above = epx_walk_up(outer->file, false);
+	int below;
+
+	epx_walk++;
+	below = epx_depth_below(target->private_data, outer, 1);
+	if (below < 0 || above + 1 + below > EPX_MAX_EDGES) {
+		epx_count(loop_refused);
+		return -ELOOP;
+	}
+	return 0;
+}
+
+/* Check the paths of every ordinary file below @inst, shared ones once. */
+static int epx_check_paths_below(struct epx_instance *inst, u64 visit,
+				 unsigned int depth)
+{
+	struct rb_node *node;
+	int err = 0;
+
+	if (inst->below_walk == visit)
+		return 0;
+	inst->below_walk = visit;
+
+	epx_instance_lock(inst, depth);
+	for (node = rb_first(&inst->tree); node && !err;
+	     node = rb_next(node)) {
+		struct epx_watch *w = rb_entry(node, struct epx_watch, node);
+
+		if (!epx_watch_pin(w))
+			continue;
+		if (w->is_nested)
+			err = epx_check_paths_below(w->file->private_data,
+						    visit, depth + 1);
+		else if (epx_walk_up(w->file, true) < 0)
+			err = -EINVAL;
+		fput(w->file);
+	}
+	epx_instance_unlock(inst);
+	return err;
+}
+
+/**
+ * epx_nest_check_paths() - has a new watch made too many paths?
+ * @target: the file of the new watch, which is hashed already
+ *
+ * Context: process, may sleep; between epx_nest_lock() and unlock, the mutex
+ * of the watching instance held.
+ * Return: 0 or -EINVAL; the caller takes the watch back.
+ */
+int epx_nest_check_paths(struct file *target)
+{
+	int err = 0;
+
+	if (epx_is_instance(target))
+		err = epx_check_paths_below(target->private_data, ++epx_walk,
+					    1);
+	else if (epx_walk_up(target, true) < 0)
+		err = -EINVAL;
+	if (err)
+		epx_count(paths_refused);
+	return err;
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waiting: sleepers, deadlines, signals and their masks.
+ *
+ * Process context throughout. A sleeper is an exclusive entry at the *head*
+ * of the instance's queue, so the latest is woken first, and a wake takes the
+ * entry off: the next event finds another sleeper.
+ *
+ * No wake-up is lost between the last look at the lists and the sleep:
+ *
+ *	epx_sleep()			epx_hook_wake()
+ *	enter the queue			epx_push(): xchg, full barrier
+ *	full barrier			is the queue empty?
+ *	is anything queued?		no: wake one
+ *	no: sleep
+ *
+ * Either the sleeper sees the push or the callback sees the sleeper. What a
+ * running scan holds in its hands is on no list, but the scan wakes a sleeper
+ * for what it puts back, with the same pair of barriers.
+ *
+ * A wake-up that was spent on us is not dropped: whoever finds itself taken
+ * off the queue goes to collect once more, even if its time is over, and if
+ * it is being killed it passes the wake-up on (epx_collect()).
+ */
+#include <linux/hrtimer.h>
+#include <linux/sched/deadline.h>
+#include <linux/sched/rt.h>
+#include <linux/sched/signal.h>
+#include <linux/signal.h>
+#include <linux/time64.h>
+#include <linux/uaccess.h>
+
+#include "busypoll.h"
+#include "ready.h"
+#include "trace.h"
+#include "wait.h"
+
+#define EPX_SLACK_MAX		(100 * NSEC_PER_MSEC)
+
+/* When a wait ends. */
+struct epx_deadline {
+	ktime_t at;
+	u64 slack;
+	bool is_never;
+	bool is_now;
+};
+
+/*
+ * How late the timer may be, so that timers can share an interrupt: 0.1 % of
+ * the time to go (0.5 % for a nice task), at most 100 ms, at least the task's
+ * own slack; none for a real-time task. As select(2) and epoll have it.
+ */
+static u64 epx_slack(ktime_t left)
+{
+	u64 slack;
+
+	if (rt_task(current) || dl_task(current))
+		return 0;
+	slack = div_u64(max_t(s64, left, 0), task_nice(current) > 0 ? 200 : 1000);
+	return max_t(u64, min_t(u64, slack, EPX_SLACK_MAX),
+		     current->timer_slack_ns);
+}
+
+static void epx_deadline_in(struct epx_deadline *deadline, s64 ns)
+{
+	if (ns < 0) {
+		deadline->is_never = true;
+	} else if (!ns) {
+		deadline->is_now = true;
+	} else {
+		/* Saturates: the sum of two positive numbers. */
+		deadline->at = ktime_add_safe(ktime_get(), ns);
+		deadline->slack = epx_slack(ns);
+	}
+}
+
+static int epx_deadline_timespec(struct epx_deadline *deadline,
+				 const struct __kernel_timespec __user *uts)
+{
+	struct timespec64 ts;
+
+	if (!uts) {
+		deadline->is_never = true;
+		return 0;
+	}
+	if (get_timespec64(&ts, uts))
+		return -EFAULT;
+	if (!timespec64_valid(&ts))
+		return -EINVAL;
+	epx_deadline_in(deadline, timespec64_to_ns(&ts));
+	return 0;
+}
+
+static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
+{
+	ktime_t left = ktime_sub(at, ktime_get());
+
+	if (at < 0)
+		return -EINVAL;
+	deadline->at = at;
+	deadline->is_now = left <= 0;
+	deadline->slack = epx_slack(left);
+	return 0;
+}
+
+static int epx_deadline_set(struct epx_deadline *deadline,
+			    const struct epx_wait *wait)
+{
+	switch (wait->flags) {
+	case 0:
+		epx_deadline_in(deadline, wait->timeout);
+		return 0;
+	case EPX_WAIT_TIMESPEC:
+		return epx_deadline_timespec(deadline,
+					     u64_to_user_ptr((u64)wait->timeout));
+	case EPX_WAIT_ABSTIME:
+		return epx_deadline_at(deadline, wait->timeout);
+	default:
+		return -EINVAL;
+	}
+}
+
+/*
+ * Wait-queue callback: any context, the queue's lock held. Takes the entry
+ * off even if the task was awake already: the wake-up is spent on it, and it
+ * will look again.
+ */
+static int epx_sleeper_wake(wait_queue_entry_t *wait, unsigned int mode,
+			    int sync, void *key)
+{
+	int ret = default_wake_function(wait, mode, sync, key);
+
+	/* The sleeper reads this without the lock; see epx_sleep(). */
+	list_del_init_careful(&wait->entry);
+	return ret;
+}
+
+/*
+ * Sleep until a wake-up, a signal or the deadline. Returns true if there is
+ * a reason to collect, false if the time is over and no wake-up was ours.
+ */
+static bool epx_sleep(struct epx_instance *inst,
+		      struct epx_deadline *deadline)
+{
+	wait_queue_entry_t wait;
+	bool timed_out = false;
+	bool dequeued = true;
+
+	init_wait(&wait);
+	wait.func = epx_sleeper_wake;
+	spin_lock_irq(&inst->sleepers.lock);
+	__set_current_state(TASK_INTERRUPTIBLE);
+	__add_wait_queue_exclusive(&inst->sleepers, &wait);
+	spin_unlock_irq(&inst->sleepers.lock);
+	/*
+	 * On the queue before the look. Pairs with the full barrier of
+	 * epx_push() in epx_hook_wake() and wq_has_sleeper() in
+	 * epx_scan_end() and epx_queue().
+	 */
+	smp_mb();
+	if (!epx_is_available(inst)) {
+		trace_epx_sleep(inst, deadline->at);
+		timed_out = !schedule_hrtimeout_range(deadline->is_never ?
+						      NULL : &deadline->at,
+						      deadline->slack,
+						      HRTIMER_MODE_ABS);
+		trace_epx_wakeup(inst, timed_out);
+	}
+	__set_current_state(TASK_RUNNING);
+
+	/* Off the queue already, with all its effects: see above. */
+	if (!list_empty_careful(&wait.entry)) {
+		spin_lock_irq(&inst->sleepers.lock);
+		dequeued = list_empty(&wait.entry);
+		__remove_wait_queue(&inst->sleepers, &wait);
+		spin_unlock_irq(&inst->sleepers.lock);
+	}
+	if (timed_out && dequeued)
+		epx_count(timeout_woken);
+	deadline->is_now = timed_out;
+	return !timed_out || dequeued;
+}
+
+static int epx_wait_events(struct epx_instance *inst,
+			   struct epoll_event __user *events, int max,
+			   struct epx_deadline *deadline)
+{
+	bool look = deadline->is_now ? !epx_is_quiet(inst) :
+				       epx_is_available(inst);
+
+	for (;;) {
+		if (look) {
+			int n = epx_collect(inst, events, max);
+
+			if (n)
+				return n;
+		}
+		if (deadline->is_now)
+			return 0;
+		look = epx_busy_loop(inst);
+		if (look)
+			continue;
+		if (signal_pending(current))
+			return -EINTR;
+		look = epx_sleep(inst, deadline);
+	}
+}
+
+/*
+ * The mask of the wait, set here and not by two calls of user space: between
+ * those a signal could be handled and the wait go on without noticing. On
+ * -EINTR the old mask is restored after the handler has run, by the code that
+ * sets up the handler's frame; otherwise by us.
+ */
+static int epx_mask_set(const struct epx_wait *wait)
+{
+	sigset_t mask;
+
+	if (!wait->sigmask)
+		return 0;
+	if (wait->sigsetsize != sizeof(sigset_t))
+		return -EINVAL;
+	/* On little-endian machines a 32-bit caller's mask has the same bits. */
+	if (copy_from_user(&mask, u64_to_user_ptr(wait->sigmask),
+			   sizeof(mask)))
+		return -EFAULT;
+	sigdelsetmask(&mask, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	set_restore_sigmask();
+	current->saved_sigmask = current->blocked;
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return 0;
+}
+
+static void epx_mask_restore(int ret)
+{
+	if (ret == -EINTR)
+		WARN_ON_ONCE(test_restore_sigmask() &&
+			     !signal_pending(current));
+	else if (test_and_clear_restore_sigmask())
+		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
+}
+
+/**
+ * epx_wait() - EPX_IOC_WAIT and EPX_IOC_PWAIT
+ * @inst: the instance
+ * @wait: the call's argument, in kernel memory
+ *
+ * Context: process, sleeps.
+ * Return: number of events or -errno, as epoll_pwait2(2).
+ */
+int epx_wait(struct epx_instance *inst, const struct epx_wait *wait)
+{
+	struct epoll_event __user *events = u64_to_user_ptr(wait->events);
+	struct epx_deadline deadline = {};
+	int ret;
+
+	ret = epx_deadline_set(&deadline, wait);
+	if (ret)
+		return ret;
+	ret = epx_mask_set(wait);
+	if (ret)
+		return ret;
+	if (wait->maxevents <= 0 || wait->maxevents > EPX_MAX_EVENTS)
+		ret = -EINVAL;
+	else if (!access_ok(events, wait->maxevents * sizeof(*events)))
+		ret = -EFAULT;
+	else
+		ret = epx_wait_events(inst, events, wait->maxevents,
+				      &deadline);
+	trace_epx_return(inst, ret);
+	epx_mask_restore(ret);
+	return ret;
+}
