@@ -4,8 +4,9 @@
 
 A barrier primitive needs a comment that ends right above its statement (or on its line) and says
 "Pairs with ... in epx_other()". The function named must exist in kmod/ and hold a comment that names this one back
-the same way. A partner that is a function of the kernel itself is written "the kernel's name()". A comment that
-calls an atomic operation fully ordered relies on it as a barrier, and is held to the same rule.
+the same way. What stands before "in" says which operation there: "Pairs with smp_wmb() in epx_other()". A partner that
+is a function of the kernel itself is written "the kernel's name()". A comment that calls an atomic operation fully
+ordered relies on it as a barrier, and is held to the same rule.
 """
 import re
 
@@ -16,16 +17,19 @@ PRIMITIVE = re.compile(
     r"smp_acquire__after_ctrl_dep|smp_cond_load_acquire|atomic\w*_(acquire|release))\s*\("
 )
 PAIRS = re.compile(r"\b[Pp]airs with\b(.*?)(?:\.\s|\.$|$)")
-NAMED = re.compile(r"(kernel's\s+)?\b(\w+)\(\)")
+NAMED = re.compile(r"(kernel's\s+)?\b(\w+)\(\)(?!\s+in\b)")
+PLACES = re.compile(r"\bin\s+((?:(?:,|and|the|kernel's|\w+\(\)(?!\s+in\b))\s*)+)")
 ORDERED = re.compile(r"\bfully[ -]ordered\b")
 REACH = 3  # lines that may stand between the comment and the barrier: a condition broken over lines
 
 
 def partners(comment):
     """(name, of the kernel itself) of each partner that a comment names."""
-    return [
-        (name, bool(kernel)) for clause in PAIRS.findall(comment.text) for kernel, name in NAMED.findall(clause)
-    ]
+    found = []
+    for clause in PAIRS.findall(comment.text):
+        places = PLACES.findall(clause) or [clause]
+        found += [(name, bool(kernel)) for place in places for kernel, name in NAMED.findall(place)]
+    return found
 
 
 def comment_for(source, function, line):

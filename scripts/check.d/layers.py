@@ -2,33 +2,43 @@
 # SPDX-License-Identifier: MIT
 """kmod's own includes run downward only, and only compat.h compares kernel versions.
 
-A file may include its own header and headers of the layers below its own; a new file has to be placed here.
+A header may be included from its own layer or from above. The files of the core are peers that know each other; in
+the other layers nobody includes a neighbour. A new file has to be placed here.
 """
 import os
 import re
 
 import csource
 
-# From the top; within a layer, nobody includes a neighbour.
+# From the top. A name stands for NAME.c and NAME.h; instance.h, which has the structs, is a layer below instance.c.
 LAYERS = (
     ("main",),
-    ("device", "debugfs"),
+    ("selftest", "device"),
     ("interest", "wait", "fdinfo"),
-    ("hook", "nest", "fput"),
-    ("ready", "limits", "busypoll"),
+    ("ready", "hook", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs"),
     ("trace",),
-    ("instance",),
+    ("instance.h",),
     ("compat",),
 )
+CORE = 3
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
+
+
+def layer(name):
+    """Of a file: its own entry if it has one, else that of its stem; None if it has no place."""
+    return DEPTH.get(name, DEPTH.get(os.path.splitext(name)[0]))
+
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 VERSION = re.compile(r"\b(LINUX_VERSION_CODE|KERNEL_VERSION|LINUX_VERSION_MAJOR|LINUX_VERSION_PATCHLEVEL)\b")
 
 
 def main():
     for path in csource.tracked("kmod/*.c", "kmod/*.h"):
-        stem = os.path.splitext(os.path.basename(path))[0]
-        if stem not in DEPTH:
+        name = os.path.basename(path)
+        stem = os.path.splitext(name)[0]
+        own = layer(name)
+        if own is None:
             yield f"{path}: is in no layer: place it in scripts/check.d/layers.py"
             continue
         source = csource.Source(path)
@@ -38,11 +48,13 @@ def main():
             found = INCLUDE.match(line)
             if not found:
                 continue
-            other = os.path.splitext(os.path.basename(found.group(1)))[0]
-            if not os.path.isfile("kmod/" + found.group(1)):
-                yield f"{path}:{number}: includes {found.group(1)}, which is not in kmod/"
-            elif other != stem and DEPTH.get(other, -1) <= DEPTH[stem]:
-                yield f"{path}:{number}: {stem} (layer {DEPTH[stem]}) includes {other} (layer {DEPTH.get(other)}) upward"
+            header = found.group(1)
+            if not os.path.isfile("kmod/" + header):
+                yield f"{path}:{number}: includes {header}, which is not in kmod/"
+            elif header == stem + ".h" or own == layer(header) == CORE:
+                continue
+            elif (layer(header) or 0) <= own:
+                yield f"{path}:{number}: {name} (layer {own}) includes {header} (layer {layer(header)}): not downward"
 
 
 if __name__ == "__main__":
