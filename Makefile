@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+#
+# Everything that can be done here, by name; `make help` lists it. The work is in scripts/, which can be called by
+# themselves; this file only builds the programs that run in the VM and knows what needs what.
+#
+#   KERNEL=6.1|6.12|debug-6.1|debug-6.12   the kernel for run, shell, module, trace, bench (default 6.1)
+#
+# The kernel module itself is built from Kbuild, by scripts/build-module.
+
+KERNEL ?= 6.1
+
+CC ?= gcc
+CFLAGS ?= -O2 -g
+flags = -std=gnu11 -Wall -Wextra -pthread -Iuapi -Iuserlib/include -Iselftests -MMD -MP
+libraries = -Wl,--as-needed -luring -Wl,--no-as-needed
+
+out = build/bin
+out32 = build/bin32
+objects = build/obj
+
+# What every test program is linked with: the harness, its helpers and the thin wrappers around the ioctls.
+common = $(filter-out %_test.c,$(wildcard selftests/*.c)) $(wildcard userlib/src/raw.c)
+tests = $(patsubst selftests/%.c,%,$(wildcard selftests/*_test.c))
+# One program for each of these directories that has a source in it.
+suites = $(foreach name,stress bench,$(if $(wildcard selftests/$(name)/*.c),$(name)))
+
+programs = $(addprefix $(out)/,$(tests) $(suites))
+programs32 = $(addprefix $(out32)/,$(tests))
+
+MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
+
+.PHONY: help run test check shell bench targets soak mutants test-fresh semantics trace clean module tools setup
+.DEFAULT_GOAL := help
+.SECONDARY:
+
+help: ## this list
+	@echo "epollx: epoll as a loadable module.  make TARGET [KERNEL=6.1|6.12|debug-6.1|debug-6.12]"
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F'\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+run: module tools ## boots the VM and compares epollx with epoll: behaviour, cost, a server, a journey
+	@scripts/report --kernel $(KERNEL)
+
+test: tools ## all suites on all four kernels
+	@scripts/run-tests
+
+check: tools ## the static checks: checkpatch, sparse, shellcheck, layers, barriers, ...
+	@scripts/check
+
+shell: module tools ## an interactive shell in the VM, module loaded
+	@scripts/vm --kernel $(KERNEL) --shell
+
+bench: module tools ## all figures
+	@scripts/report --kernel $(KERNEL) --full
+
+targets: module tools ## the figures that are to be reached: met or missed
+	@scripts/targets
+
+soak: tools ## the races with their full counts; goes on where it stopped
+	@scripts/soak
+
+mutants: tools ## breaks the module on purpose; every break must turn a test red
+	@scripts/mutants
+
+semantics: tools ## each point of behaviour, its tests, and how both sides do
+	@scripts/semantics
+
+trace: module tools ## the journey of one event, from the wake callback to user space
+	@scripts/trace --kernel $(KERNEL)
+
+test-fresh: setup ## make run and make test in a bare Debian with nothing installed
+	@scripts/test-fresh
+
+module: setup ## the module, for KERNEL
+	@scripts/build-module $(KERNEL)
+
+tools: $(programs) $(programs32) ## the programs that run in the VM
+
+setup: ## installs what is missing, fetches the stock kernels
+	@scripts/setup
+
+clean: ## removes build/
+	rm -rf build
+
+$(objects)/%.o: %.c | setup
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(flags) $(CFLAGS) -c -o $@ $<
+
+$(objects)32/%.o: %.c | setup
+	@mkdir -p $(@D)
+	@echo "  CC32  $<"
+	@$(CC) -m32 $(flags) $(CFLAGS) -c -o $@ $<
+
+define link
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(1) -pthread -o $@ $^ $(2)
+endef
+
+$(out)/%_test: $(objects)/selftests/%_test.o $(common:%.c=$(objects)/%.o)
+	$(call link,,$(libraries))
+
+$(out32)/%_test: $(objects)32/selftests/%_test.o $(common:%.c=$(objects)32/%.o)
+	$(call link,-m32,)
+
+$(out)/stress: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/stress/*.c) $(common))
+	$(call link,,$(libraries))
+
+$(out)/bench: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/bench/*.c) $(common))
+	$(call link,,$(libraries) -lm)
+
+-include $(shell find build/obj build/obj32 -name '*.d' 2>/dev/null)
