@@ -18,7 +18,7 @@ NO_TAG = (".md", ".patch", ".tsv", ".json", ".txt", ".gitignore", ".gitattribute
 # Written in two halves so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK)\b|(?i:not imple" r"mented|\bst" r"ub(s|bed)?\b)")
 ELSEWHERE = re.compile(
-    r"(?<![\w.$})])/(work/|root/(?!dev\b))|/home/\w|/tmp/ep" r"x\b|"
+    r"(?<![\w.$})])/(work/|root/(?!dev\b))|/home/\w|/tmp/ep" r"x/|"
     r"\b(deb|security|ftp|snapshot)(\.\w+)?\.debi" r"an\.org|\bpyp" r"i\.|pythonh" r"osted|npm" r"js|crates\.i" r"o\b|proxy\.gol" r"ang"
 )
 CEILING = {".c": 400, ".h": 300}
