@@ -20,7 +20,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,7 +30,6 @@
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -44,25 +42,12 @@
 #define OUTPUT_PORT "/dev/vport0p1"
 #define SHELL_TTY "/dev/ttyS2"
 
-/* The settings, as scripts/vm wrote them: one file each, without a newline at the end. */
-struct settings {
-	char *cwd;
-	char *build;		/* the directory shared writable; "" = none */
-	char *modules;		/* where the kernel's own modules are on the host; "" = built in */
-	char *module;		/* "yes" or "no" */
-	char *tmp;		/* "yes": /tmp is a file system of its own */
-	char *tty;		/* "" or "rows cols": an interactive shell */
-	long timeout;		/* seconds; 0 = the host watches the time alone */
-	char **argv;
-	char **envp;
-};
+struct settings set;
 
-static struct settings set;
 static int module_fd = -1;
 static int signal_fd = -1;
 
-/* Whatever stops PID 1 from doing its work: the host sees no verdict, only why. */
-__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt, ...)
+void die(const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -77,7 +62,7 @@ __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt,
 		pause();
 }
 
-static char *slurp(const char *path, size_t *size)
+char *slurp(const char *path, size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -129,107 +114,6 @@ static void read_settings(void)
 	set.timeout = atol(slurp("/epx/timeout", NULL));
 	set.argv = slurp_vector("/epx/argv");
 	set.envp = slurp_vector("/epx/env");
-}
-
-static void mount_at(const char *source, const char *target, const char *type, unsigned long flags, const char *options)
-{
-	if (mount(source, target, type, flags, options))
-		die("cannot mount %s on %s", type, target);
-}
-
-/* For what a kernel may lack, and what a host directory may not offer a place for. */
-static void try_mount(const char *target, const char *type, const char *options)
-{
-	mkdir(target, 0755);
-	mount(type, target, type, 0, options);
-}
-
-static void load_module(int fd, const char *name)
-{
-	if (syscall(SYS_finit_module, fd, "", 0))
-		die("cannot load the module %s", name);
-}
-
-/* The kernel's own modules, in the order of the list (dependencies first). */
-static void load_kernel_modules(void)
-{
-	char *list = slurp("/epx/load", NULL), *name;
-	int fd;
-
-	for (name = strtok(list, "\n"); name; name = strtok(NULL, "\n")) {
-		fd = open(name, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			die("cannot open %s", name);
-		load_module(fd, name);
-		close(fd);
-	}
-}
-
-static void make_root(void)
-{
-	static const char p9[] = "trans=virtio,version=9p2000.L,msize=512000,cache=loose";
-
-	mkdir("/lower", 0755);
-	mkdir("/memory", 0755);
-	mkdir("/root", 0755);
-	mount_at("host", "/lower", "9p", MS_RDONLY, p9);
-	mount_at("memory", "/memory", "tmpfs", 0, "mode=755,size=75%");
-	mkdir("/memory/upper", 0755);
-	mkdir("/memory/work", 0755);
-	mount_at("root", "/root", "overlay", 0, "lowerdir=/lower,upperdir=/memory/upper,workdir=/memory/work");
-	mount_at("dev", "/root/dev", "devtmpfs", 0, "mode=755");
-	if (chdir("/root") || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
-		die("cannot change the root");
-}
-
-/* Where the guest's modprobe looks; the host may have something of its own under that name. */
-static void bind_modules(void)
-{
-	char path[512];
-
-	if (!*set.modules)
-		return;
-	snprintf(path, sizeof(path), "/lib/modules%s", strrchr(set.modules, '/'));
-	mkdir("/lib/modules", 0755);
-	mkdir(path, 0755);
-	if (mount(set.modules, path, NULL, MS_BIND, NULL))
-		die("cannot bind %s", path);
-}
-
-static void mount_friends(void)
-{
-	static const char p9[] = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap";
-
-	mount_at("proc", "/proc", "proc", 0, "");
-	mount_at("sys", "/sys", "sysfs", 0, "");
-	try_mount("/dev/pts", "devpts", "mode=620,ptmxmode=666");
-	try_mount("/dev/shm", "tmpfs", "mode=1777");
-	try_mount("/dev/mqueue", "mqueue", "");
-	try_mount("/run", "tmpfs", "mode=755");
-	if (!strcmp(set.tmp, "yes"))
-		try_mount("/tmp", "tmpfs", "mode=1777");
-	try_mount("/sys/kernel/debug", "debugfs", "");
-	try_mount("/sys/kernel/tracing", "tracefs", "");
-	try_mount("/sys/fs/cgroup", "cgroup2", "");
-	symlink("/proc/self/fd", "/dev/fd");
-	symlink("/proc/self/fd/0", "/dev/stdin");
-	symlink("/proc/self/fd/1", "/dev/stdout");
-	symlink("/proc/self/fd/2", "/dev/stderr");
-	if (*set.build)
-		mount_at("build", set.build, "9p", 0, p9);
-}
-
-static void raise_loopback(void)
-{
-	struct ifreq ifr = { .ifr_name = "lo" };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr))
-		die("no loopback device");
-	ifr.ifr_flags |= IFF_UP | IFF_RUNNING;
-	if (ioctl(fd, SIOCSIFFLAGS, &ifr))
-		die("cannot raise the loopback device");
-	close(fd);
 }
 
 /* In the child: the command, with OUT as its output or with the shell's serial port as its terminal. */
@@ -334,10 +218,10 @@ static int attend(pid_t child, int from, int to, long seconds)
 	}
 }
 
-/* Runs the command and says "exit STATUS", or "timeout" with the reasons in the kernel log. */
-static void run_command(void)
+/* Runs the command and says "exit STATUS", or "timeout" with the reasons in the kernel log; findings until then. */
+static int run_command(void)
 {
-	int to = -1, status, out[2] = { -1, -1 };
+	int to = -1, status, early_trouble = 0, out[2] = { -1, -1 };
 	pid_t child;
 
 	if (!*set.tty) {
@@ -354,9 +238,11 @@ static void run_command(void)
 	close(out[1]);
 	status = attend(child, out[0], to, set.timeout);
 	if (status < 0) {
-		/* What blocks which task, and where each CPU is. */
+		/* What blocks which task, and where each CPU is; these back traces are not the kernel's findings. */
+		early_trouble = log_check();
 		write_file("/proc/sysrq-trigger", "w");
 		write_file("/proc/sysrq-trigger", "l");
+		log_start();
 		say("timeout %ld", set.timeout);
 	} else {
 		say("exit %d", status);
@@ -366,6 +252,7 @@ static void run_command(void)
 		say("problem a process survives SIGKILL");
 	while (to >= 0 && pump(out[0], to))
 		;
+	return early_trouble;
 }
 
 /* The last references of a killed program's files may go a moment after it (unix sockets' garbage collector). */
@@ -414,9 +301,9 @@ int main(void)
 		close(module_fd);
 	}
 	say("ready %lld", now_ms());
-	run_command();
+	bad = run_command() > 0;
 	unload_module();
-	bad = leaks_check() > 0;
+	bad |= leaks_check() > 0;
 	bad |= log_check() > 0;
 	sync();
 	say("verdict %s", bad ? "bad" : "good");
