@@ -43,7 +43,8 @@ static struct workqueue_struct *epx_reaper;
  * epx_watch_new() - a watch of an instance, on no list
  * @inst: the instance; the watch takes a reference on it
  *
- * Context: process, may sleep. Return: the watch or NULL.
+ * Context: process, may sleep.
+ * Return: the watch or NULL.
  */
 struct epx_watch *epx_watch_new(struct epx_instance *inst)
 {
@@ -77,7 +78,8 @@ static void epx_watch_unlink(struct epx_watch *w)
 	lockdep_assert_held(&inst->mutex);
 	if (w->queued)
 		list_del(&w->ready);
-	epx_wakeup_remove(w);
+	if (unlikely(rcu_access_pointer(w->ws)))
+		epx_wakeup_remove(w);
 	rb_erase(&w->node, &inst->tree);
 	epx_watch_discard(w);
 }
@@ -99,7 +101,10 @@ void epx_watch_discard(struct epx_watch *w)
 
 /*
  * Turn ->dead, or find that the close of the file was first. The unhash comes
- * after the detach: a watch that is not hashed has no hook.
+ * after the detach: a watch that is not hashed has no hook. The unlock of
+ * watch->lock and the lock in epx_file_unhash() order the two for a close
+ * that misses the watch. Pairs with smp_acquire__after_ctrl_dep() in
+ * epx_file_closed().
  */
 static bool epx_watch_own(struct epx_watch *w)
 {
@@ -108,7 +113,7 @@ static bool epx_watch_own(struct epx_watch *w)
 	spin_lock(&w->lock);
 	owned = !w->dead;
 	if (owned) {
-		w->dead = 1;
+		WRITE_ONCE(w->dead, 1);
 		epx_hooks_detach(w);
 	}
 	spin_unlock(&w->lock);
@@ -222,7 +227,8 @@ void epx_reap(struct work_struct *work)
 /**
  * epx_bury_init() - make the slab cache and the workqueue
  *
- * Context: module init. Return: 0 or -ENOMEM.
+ * Context: module init.
+ * Return: 0 or -ENOMEM.
  */
 int epx_bury_init(void)
 {

@@ -27,7 +27,6 @@ struct epx_watch *epx_watch_new(struct epx_instance *inst);
 void epx_watch_discard(struct epx_watch *w);
 void epx_watch_end(struct epx_watch *w);
 void epx_instance_clear(struct epx_instance *inst);
-void epx_reap_later(struct epx_instance *inst);
 void epx_reap(struct work_struct *work);
 int epx_bury_init(void);
 void epx_bury_stop(void);

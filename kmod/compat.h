@@ -26,12 +26,12 @@
 
 /**
  * epx_file_tryget() - a reference on a file, unless its count is 0
- * @file: memory that is a struct file for sure, because a lock is held that
- *	  its close must take; so neither RCU nor a check for recycling is needed
+ * @file: memory that is a struct file, but perhaps of a later open than the
+ *	  caller means: it has to check that afterwards
  *
- * Linux 6.13 replaces f_count.
+ * A full barrier where it succeeds. Linux 6.13 replaces f_count.
  *
- * Context: any.
+ * Context: any, preemption off or in rcu_read_lock().
  * Return: whether the reference was taken.
  */
 static inline bool epx_file_tryget(struct file *file)

@@ -38,11 +38,29 @@
 #define EPX_COMMAND(cmd)	((cmd) & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT))
 
 /*
+ * Three words at once: an argument in its common size, without the calls and
+ * checks of a copy of any size.
+ */
+static __always_inline bool epx_fetch_words(u64 *to, const u64 __user *from)
+{
+	if (!user_read_access_begin(from, 3 * sizeof(*from)))
+		return false;
+	unsafe_get_user(to[0], from, fault);
+	unsafe_get_user(to[1], from + 1, fault);
+	unsafe_get_user(to[2], from + 2, fault);
+	user_read_access_end();
+	return true;
+fault:
+	user_read_access_end();
+	return false;
+}
+
+/*
  * Fetch a call's argument, of any version: EFAULT, E2BIG for a later one that
  * says what we do not know, EINVAL for less than the first version had.
  */
-static int epx_fetch(void *arg, size_t size, size_t size_min,
-		     unsigned int cmd, const void __user *uarg)
+static noinline int epx_fetch(void *arg, size_t size, size_t size_min,
+			      unsigned int cmd, const void __user *uarg)
 {
 	size_t user_size = _IOC_SIZE(cmd);
 
@@ -114,28 +132,45 @@ release_instance:
 static long epx_ioctl_ctl(struct epx_instance *inst, unsigned int cmd,
 			  void __user *uarg)
 {
-	struct epx_ctl ctl;
+	union {
+		struct epx_ctl ctl;
+		u64 words[3];
+	} arg;
 	int err;
 
-	BUILD_BUG_ON(sizeof(ctl) != 24);
-	err = epx_fetch(&ctl, sizeof(ctl), sizeof(ctl), cmd, uarg);
+	BUILD_BUG_ON(sizeof(arg.ctl) != sizeof(arg.words));
+	if (likely(cmd == EPX_IOC_CTL))
+		err = epx_fetch_words(arg.words, uarg) ? 0 : -EFAULT;
+	else
+		err = epx_fetch(&arg.ctl, sizeof(arg.ctl), sizeof(arg.ctl),
+				cmd, uarg);
 	if (err)
 		return err;
-	return epx_interest_change(inst, &ctl);
+	return epx_interest_change(inst, &arg.ctl);
 }
 
 static long epx_ioctl_wait(struct epx_instance *inst, unsigned int cmd,
 			   void __user *uarg)
 {
-	struct epx_wait wait;
+	union {
+		struct epx_wait wait;
+		u64 words[3];
+	} arg;
 	int err;
 
-	BUILD_BUG_ON(sizeof(wait) != 40);
+	BUILD_BUG_ON(sizeof(arg.wait) != 40);
+	BUILD_BUG_ON(sizeof(arg.words) != EPX_WAIT_SIZE_MIN);
 	BUILD_BUG_ON(offsetof(struct epx_wait, sigmask) != EPX_WAIT_SIZE_MIN);
-	err = epx_fetch(&wait, sizeof(wait), EPX_WAIT_SIZE_MIN, cmd, uarg);
+	if (likely(cmd == EPX_IOC_WAIT)) {
+		arg.wait.sigmask = 0;
+		err = epx_fetch_words(arg.words, uarg) ? 0 : -EFAULT;
+	} else {
+		err = epx_fetch(&arg.wait, sizeof(arg.wait),
+				EPX_WAIT_SIZE_MIN, cmd, uarg);
+	}
 	if (err)
 		return err;
-	return epx_wait(inst, &wait);
+	return epx_wait(inst, &arg.wait);
 }
 
 static long epx_instance_ioctl(struct file *file, unsigned int cmd,
@@ -212,7 +247,8 @@ static struct miscdevice epx_device = {
 /**
  * epx_device_init() - /dev/epollx appears
  *
- * Context: module init, when all else works. Return: 0 or -errno.
+ * Context: module init, when all else works.
+ * Return: 0 or -errno.
  */
 int epx_device_init(void)
 {

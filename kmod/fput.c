@@ -201,12 +201,20 @@ static void epx_watch_closed(struct epx_watch *w)
 
 	spin_lock(&w->lock);
 	owned = !w->dead;
-	w->dead = 1;
+	WRITE_ONCE(w->dead, 1);
+	/*
+	 * Before the file can be recycled, with all that a new open writes.
+	 * Pairs with epx_file_tryget() in epx_watch_pin().
+	 */
+	smp_wmb();
 	epx_hooks_detach(w);
 	epx_file_unhash_locked(w);
 	if (owned) {
-		trace_epx_close(w, w->queued);
-		if (w->queued)
+		/* A scan may be taking the watch; this is for the record. */
+		bool queued = READ_ONCE(w->queued);
+
+		trace_epx_close(w, queued);
+		if (queued)
 			epx_count(close_queued);
 		epx_limit_uncharge(inst);
 		epx_instance_get(inst);
@@ -269,8 +277,8 @@ static struct ftrace_ops epx_fput_ops = {
 /**
  * epx_close_hook_init() - from here on, closes are seen
  *
- * Context: module init, may sleep. Return: 0 or -errno, with a reason in the
- * log.
+ * Context: module init, may sleep.
+ * Return: 0 or -errno, with a reason in the log.
  */
 int epx_close_hook_init(void)
 {
@@ -306,7 +314,8 @@ void epx_close_hook_exit(void)
 /**
  * epx_files_init() - make the table of watched files
  *
- * Context: module init. Return: 0 or -ENOMEM.
+ * Context: module init.
+ * Return: 0 or -ENOMEM.
  */
 int epx_files_init(void)
 {

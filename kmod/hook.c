@@ -40,6 +40,7 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 
+#include "busypoll.h"
 #include "hook.h"
 #include "instance.h"
 #include "ready.h"
@@ -78,8 +79,7 @@ static int epx_wake_subclass(struct epx_watch *w)
  *	 io_uring can tell a wake-up that it caused itself
  *
  * Context: any; takes the lock of @inst->pollers. The caller has made the
- * readiness visible with a full barrier before, which pairs with the one in
- * poll_wait()'s callers after they are on the queue.
+ * readiness visible with a full barrier before.
  */
 void epx_pollers_wake(struct epx_instance *inst, struct epx_watch *w,
 		      __poll_t key)
@@ -156,11 +156,13 @@ static int epx_hook_wake(wait_queue_entry_t *wait, unsigned int mode,
 	struct epx_hook *hook = container_of(wait, struct epx_hook, wait);
 	struct epx_watch *w = wait->private;
 	struct epx_instance *inst = w->instance;
+	/* Written under the mutex. Pairs with smp_mb() in epx_modify(). */
 	__poll_t events = READ_ONCE(w->events);
 	__poll_t keys = key_to_poll(key);
 	bool is_exclusive = events & EPOLLEXCLUSIVE;
 	int ret = !is_exclusive;
 
+	epx_busy_note(inst, w->file);
 	/* A disarmed one-shot has steering bits only. A key of 0 says nothing. */
 	if ((events & ~EPX_STEERING_BITS) && (!keys || (keys & events))) {
 		bool pushed = epx_push(w);
@@ -168,7 +170,8 @@ static int epx_hook_wake(wait_queue_entry_t *wait, unsigned int mode,
 		trace_epx_wake(w, keys, pushed);
 		/*
 		 * epx_push() is a full barrier: the push is visible before the
-		 * look for sleepers. Pairs with smp_mb() in epx_sleep().
+		 * look for who waits. Pairs with smp_mb() in epx_sleep() and
+		 * in epx_instance_poll().
 		 */
 		if (is_exclusive)
 			ret = epx_wake_exclusive(inst, events, keys);
@@ -294,7 +297,8 @@ void epx_hooks_free(struct epx_watch *w)
 /**
  * epx_hooks_init() - make the slab cache
  *
- * Context: module init. Return: 0 or -ENOMEM.
+ * Context: module init.
+ * Return: 0 or -ENOMEM.
  */
 int epx_hooks_init(void)
 {

@@ -30,11 +30,11 @@ static struct kmem_cache *epx_instance_cache;
  *
  * The creator's user is charged for its watches.
  *
- * Context: process, may sleep. Return: the instance or NULL.
+ * Context: process, may sleep.
+ * Return: the instance or NULL.
  */
 struct epx_instance *epx_instance_new(void)
 {
-	static atomic_t last_id;
 	struct epx_instance *inst;
 
 	inst = kmem_cache_zalloc(epx_instance_cache, GFP_KERNEL);
@@ -50,7 +50,6 @@ struct epx_instance *epx_instance_new(void)
 	refcount_set(&inst->refs, 1);
 	inst->user = get_uid(current_user());
 	INIT_WORK(&inst->reap, epx_reap);
-	inst->id = atomic_inc_return(&last_id);
 	epx_debugfs_add(inst);
 	return inst;
 }
@@ -90,39 +89,12 @@ void epx_instance_put(struct epx_instance *inst)
 }
 
 /**
- * epx_instance_lock() - take the mutex
- * @inst: the instance
- * @depth: instances whose mutex the caller has already, outermost first
- *
- * Context: process, may sleep.
- */
-void epx_instance_lock(struct epx_instance *inst, unsigned int depth)
-{
-	mutex_lock_nested(&inst->mutex, depth);
-}
-
-/**
- * epx_instance_unlock() - release the mutex
- * @inst: the instance; the caller has a reference beyond the unlock
- *
- * Context: process.
- */
-void epx_instance_unlock(struct epx_instance *inst)
-{
-	mutex_unlock(&inst->mutex);
-	/* The release before the look. Pairs with smp_mb() in epx_reap(). */
-	smp_mb();
-	if (unlikely(!llist_empty(&inst->graveyard)))
-		epx_reap_later(inst);
-}
-
-/**
  * epx_instance_release() - the last use of an instance is over
  * @inst: the instance; the caller's reference is consumed
  *
  * Context: process, may sleep. ->file is cleared while the struct file is
- * still there: a walk that finds the instance must not take a later file at
- * the same address for it.
+ * still there, so that a walk upwards stops here; one that has read it just
+ * before may count a later file's watches once.
  */
 void epx_instance_release(struct epx_instance *inst)
 {
@@ -139,7 +111,8 @@ void epx_instance_release(struct epx_instance *inst)
 /**
  * epx_instances_init() - make the slab cache
  *
- * Context: module init. Return: 0 or -ENOMEM.
+ * Context: module init.
+ * Return: 0 or -ENOMEM.
  */
 int epx_instances_init(void)
 {

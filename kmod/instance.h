@@ -138,7 +138,7 @@ struct epx_extra_hook {
  * @lock: path A, B and C meet here
  * @queued: [A] 1 while on @incoming or on @ready, exactly one of them. Only
  *	    xchg() changes it; who turns it from 0 to 1 puts the watch on a list
- * @dead: [W] to write; the end has an owner
+ * @dead: [W] to write, epx_watch_pin() reads it; the end has an owner
  * @is_nested: [C] @file is an instance of ours
  * @instance: [C] with a reference
  * @extra: [M] hooks beyond the first
@@ -194,8 +194,9 @@ struct epx_reach {
  * @incoming: [A] watches pushed by wake callbacks, newest first; drained to
  *	      @ready under the mutex
  * @graveyard: [A] dead watches of closed files, buried under the mutex
- * @scan_seq: [M] to write: odd while a scan may hold watches off @ready, so
- *	      that who finds the lists empty knows whether to believe it
+ * @scan_seq: [M] to write: odd while a scan or a drain has watches in its
+ *	      hands, so that who finds the lists empty knows whether to
+ *	      believe it
  * @sleepers: who sleeps in a wait: exclusive entries, the latest first
  * @pollers: who polls the instance
  * @wake_depth: under the lock of @pollers: subclass of that lock, plus one
@@ -295,8 +296,7 @@ DECLARE_PER_CPU(struct epx_counters, epx_counters);
 struct epx_instance *epx_instance_new(void);
 void epx_instance_get(struct epx_instance *inst);
 void epx_instance_put(struct epx_instance *inst);
-void epx_instance_lock(struct epx_instance *inst, unsigned int depth);
-void epx_instance_unlock(struct epx_instance *inst);
+void epx_reap_later(struct epx_instance *inst);
 void epx_instance_release(struct epx_instance *inst);
 int epx_instances_init(void);
 void epx_instances_exit(void);
@@ -307,11 +307,40 @@ extern const struct file_operations epx_instance_fops; /* device.c */
  * epx_is_instance() - is this file an instance of ours?
  * @file: a referenced file
  *
- * Context: any. Return: the answer; ->private_data is the instance then.
+ * Context: any.
+ * Return: the answer; ->private_data is the instance then.
  */
 static inline bool epx_is_instance(const struct file *file)
 {
 	return file->f_op == &epx_instance_fops;
+}
+
+/**
+ * epx_instance_lock() - take the mutex
+ * @inst: the instance
+ * @depth: instances whose mutex the caller has already, outermost first
+ *
+ * Context: process, may sleep.
+ */
+static inline void epx_instance_lock(struct epx_instance *inst,
+				     unsigned int depth)
+{
+	mutex_lock_nested(&inst->mutex, depth);
+}
+
+/**
+ * epx_instance_unlock() - release the mutex
+ * @inst: the instance; the caller has a reference beyond the unlock
+ *
+ * Context: process.
+ */
+static inline void epx_instance_unlock(struct epx_instance *inst)
+{
+	mutex_unlock(&inst->mutex);
+	/* The release before the look. Pairs with smp_mb() in epx_reap(). */
+	smp_mb();
+	if (unlikely(!llist_empty(&inst->graveyard)))
+		epx_reap_later(inst);
 }
 
 #endif /* EPX_INSTANCE_H */

@@ -23,6 +23,7 @@
 #include <linux/uaccess.h>
 
 #include "bury.h"
+#include "busypoll.h"
 #include "fput.h"
 #include "hook.h"
 #include "interest.h"
@@ -130,6 +131,7 @@ int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 		epx_watch_end(w);
 		return err;
 	}
+	epx_busy_note(inst, file);
 	if (revents)
 		epx_queue(w);
 	return 0;
@@ -142,13 +144,13 @@ int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 static int epx_modify(struct epx_watch *w, const struct epx_change *change)
 {
 	poll_table pt;
-	int err;
 
-	if (w->events & EPOLLEXCLUSIVE)
+	if ((w->events | change->events) & EPOLLEXCLUSIVE)
 		return -EINVAL;
 	WRITE_ONCE(w->events, change->events);
 	w->data = change->data;
-	err = epx_wakeup_update(w, change->file);
+	/* Without memory for it the watch works all the same, as epoll's. */
+	epx_wakeup_update(w, change->file);
 	/*
 	 * The mask before the file's state. Pairs with the lock of the file's
 	 * wait queue, inside which epx_hook_wake() reads the mask after the
@@ -158,7 +160,20 @@ static int epx_modify(struct epx_watch *w, const struct epx_change *change)
 	init_poll_funcptr(&pt, NULL);
 	if (epx_watch_poll(w, change->file, &pt, 1))
 		epx_queue(w);
-	return err;
+	return 0;
+}
+
+static int epx_add(struct epx_instance *inst, const struct epx_change *change,
+		   bool check_paths)
+{
+	return epx_interest_add(inst, change->file, change->fd,
+				change->events, change->data, check_paths);
+}
+
+static int epx_delete(struct epx_watch *w)
+{
+	epx_watch_end(w);
+	return 0;
 }
 
 /* The lookup and what follows from it; both locks are the caller's. */
@@ -171,25 +186,17 @@ static int epx_apply(struct epx_instance *inst,
 	w = epx_find(inst, change->file, change->fd);
 	switch (change->op) {
 	case EPOLL_CTL_ADD:
-		if (w)
-			return -EEXIST;
-		break;
+		return w ? -EEXIST : epx_add(inst, change, check_paths);
 	case EPX_CTL_PUT:
-		if (w)
-			return epx_modify(w, change);
-		break;
+		return w ? epx_modify(w, change) :
+			   epx_add(inst, change, check_paths);
 	case EPOLL_CTL_MOD:
 		return w ? epx_modify(w, change) : -ENOENT;
 	case EPOLL_CTL_DEL:
-		if (!w)
-			return -ENOENT;
-		epx_watch_end(w);
-		return 0;
+		return w ? epx_delete(w) : -ENOENT;
 	default:
 		return -EINVAL;
 	}
-	return epx_interest_add(inst, change->file, change->fd,
-				change->events, change->data, check_paths);
 }
 
 /* A change that may alter the graph of instances. */

@@ -11,10 +11,10 @@
  * list twice: ->queued is turned from 0 to 1 by exactly one of callback, scan
  * and EPOLL_CTL_ADD/MOD, and that one links the watch.
  *
- * A scan takes a watch, clears ->queued with a full barrier, and only then
- * polls the file: what a callback reports before the clear is seen by the
- * poll, and what comes after it queues the watch anew (hook.c has the
- * picture).
+ * Before a watch leaves the lists a scan clears ->queued with a full barrier,
+ * and only then polls the file: what a callback reports before the clear is
+ * seen by the poll, and what comes after it queues the watch anew (hook.c has
+ * the picture). A watch that stays on the list needs no clear.
  *
  * Order after a scan: what it did not visit, then what arrived meanwhile,
  * then what it delivered and is level-triggered. So a call with a small array
@@ -24,10 +24,21 @@
  * one-shot, off the list and disarmed; level-triggered, to the end; event
  * could not be copied, back to the front with nothing changed.
  *
- * A file is polled only while pinned: its count is raised from a non-zero
- * value under watch->lock, with the watch not dead. The close of the file has
- * to take that lock before the struct file can be freed or recycled, so the
- * pointer is good for as long as the lock is held and the watch is alive.
+ * A file is polled only while pinned. The pin is lock-free:
+ *
+ *	epx_watch_pin()			close of the file
+ *	preempt_disable()
+ *	dead? no			count is 0
+ *	count + 1 unless it is 0	dead = 1 (epx_watch_closed())
+ *	dead? no			free; recycled: count = 1
+ *	preempt_enable()
+ *
+ * The memory is a struct file throughout: it is freed after an RCU grace
+ * period (6.1), or is of a slab whose pages are (6.12, where another open may
+ * reuse the object at once), and that cannot end in our section if it began
+ * after the first look. If the count was raised on a recycled file, the
+ * recycling came before, and so did dead = 1, which the second look sees; the
+ * stranger's reference is dropped again.
  */
 #include <linux/file.h>
 #include <linux/sched/signal.h>
@@ -40,82 +51,26 @@
 #include "ready.h"
 #include "trace.h"
 
-/**
- * epx_is_quiet() - is it certain that nothing is ready?
- * @inst: the instance
- *
- * For a wait that may not sleep: "nothing" is believed only if no scan ran
- * while we looked, since a scan holds watches in its hands.
- *
- * Context: any. Return: true if no watch is queued and none was in a scan.
- */
-bool epx_is_quiet(struct epx_instance *inst)
+/* From here on queued watches may be in our hands. The mutex is held. */
+static void epx_move_begin(struct epx_instance *inst)
 {
-	/* Pairs with smp_store_release() in epx_scan_end(). */
-	unsigned int seq = smp_load_acquire(&inst->scan_seq);
-
-	if ((seq & 1) || epx_is_available(inst))
-		return false;
-	/* The lists before the count. Pairs with smp_wmb() in epx_scan_begin(). */
-	smp_rmb();
-	return READ_ONCE(inst->scan_seq) == seq;
+	WRITE_ONCE(inst->scan_seq, inst->scan_seq + 1);
+	/* Odd before a list is touched. Pairs with smp_rmb() in epx_is_quiet(). */
+	smp_wmb();
 }
 
-/**
- * epx_watch_pin() - take a reference on a watched file
- * @w: the watch
- *
- * Context: process; takes @w->lock. The caller drops the reference with
- * fput(), which defers a final close to the return to user space.
- * Return: false if the file is on its way out.
- */
-bool epx_watch_pin(struct epx_watch *w)
+/* All queued watches are on a list again. */
+static void epx_move_end(struct epx_instance *inst)
 {
-	bool pinned;
-
-	spin_lock(&w->lock);
-	pinned = !w->dead && epx_file_tryget(w->file);
-	spin_unlock(&w->lock);
-	return pinned;
+	/* Lists before even. Pairs with smp_load_acquire() in epx_is_quiet(). */
+	smp_store_release(&inst->scan_seq, inst->scan_seq + 1);
 }
 
-/**
- * epx_watch_poll() - ask a watched file what is ready
- * @w: the watch
- * @file: its file, referenced
- * @pt: poll table; gets the watch's mask as its key, which drivers act on
- * @depth: of the file below the outermost instance, for lockdep
- *
- * Context: process, may sleep. Always in the context of a caller of wait or
- * ctl: some files (signalfd) report by who asks.
- * Return: what is ready, within the watch's mask.
- */
-__poll_t epx_watch_poll(struct epx_watch *w, struct file *file,
-			poll_table *pt, unsigned int depth)
-{
-	__poll_t revents;
-
-	pt->_key = w->events;
-	if (w->is_nested)
-		revents = epx_instance_poll(file->private_data, file, pt,
-					    depth);
-	else
-		revents = vfs_poll(file, pt);
-	return revents & w->events;
-}
-
-/**
- * epx_drain() - move what callbacks have pushed to the ready list
- * @inst: the instance
- *
- * Context: process; the instance's mutex held.
- */
-void epx_drain(struct epx_instance *inst)
+static void epx_drain_moving(struct epx_instance *inst)
 {
 	struct epx_watch *w, *next;
 	struct llist_node *first;
 
-	lockdep_assert_held(&inst->mutex);
 	if (llist_empty(&inst->incoming))
 		return;
 	first = llist_reverse_order(llist_del_all(&inst->incoming));
@@ -123,29 +78,54 @@ void epx_drain(struct epx_instance *inst)
 		list_add_tail(&w->ready, &inst->ready);
 }
 
-/* Link a watch that is in our hands, unless a callback was faster. */
-static void epx_requeue(struct epx_watch *w, struct list_head *prev)
+/**
+ * epx_drain() - move what callbacks have pushed to the ready list
+ * @inst: the instance
+ *
+ * Wakes nobody: a waiter that looked meanwhile has not believed what it saw.
+ *
+ * Context: process; the instance's mutex held, no scan running.
+ */
+void epx_drain(struct epx_instance *inst)
+{
+	lockdep_assert_held(&inst->mutex);
+	if (llist_empty(&inst->incoming))
+		return;
+	epx_move_begin(inst);
+	epx_drain_moving(inst);
+	epx_move_end(inst);
+}
+
+/*
+ * Link a watch that is in our hands. False if a callback was faster: then it
+ * is on @incoming, or about to be, and its place is that of a new arrival.
+ */
+static bool epx_requeue(struct epx_watch *w, struct list_head *prev)
 {
 	if (xchg(&w->queued, 1))
-		return;
+		return false;
 	epx_wakeup_stay(w);
 	list_add(&w->ready, prev);
+	return true;
 }
 
 /**
  * epx_queue() - make a watch ready from an add or a modify
  * @w: the watch
  *
- * A watch that is queued already keeps its place.
+ * A watch that is queued already keeps its place, and nobody is woken for it
+ * again.
  *
- * Context: process; the instance's mutex held. Wakes.
+ * Context: process; the instance's mutex held.
  */
 void epx_queue(struct epx_watch *w)
 {
 	struct epx_instance *inst = w->instance;
 
 	epx_drain(inst);
-	epx_requeue(w, inst->ready.prev);
+	if (!epx_requeue(w, inst->ready.prev))
+		return;
+	/* Pairs with smp_mb() in epx_sleep() and in epx_instance_poll(). */
 	if (wq_has_sleeper(&inst->sleepers))
 		wake_up(&inst->sleepers);
 	epx_pollers_wake(inst, NULL, 0);
@@ -153,36 +133,27 @@ void epx_queue(struct epx_watch *w)
 
 static void epx_scan_begin(struct epx_instance *inst)
 {
-	WRITE_ONCE(inst->scan_seq, inst->scan_seq + 1);
-	/* Odd before a list is touched. Pairs with smp_rmb() in epx_is_quiet(). */
-	smp_wmb();
 	epx_bury(inst);
-	epx_drain(inst);
+	epx_move_begin(inst);
+	epx_drain_moving(inst);
 }
 
-/* @again: level-triggered watches that were delivered. */
-static void epx_scan_end(struct epx_instance *inst, struct list_head *again)
+/* @next: the first watch that was not visited; those before it go behind. */
+static void epx_scan_end(struct epx_instance *inst, struct list_head *next)
 {
-	epx_drain(inst);
-	list_splice_tail(again, &inst->ready);
-	/* Lists before even. Pairs with smp_load_acquire() in epx_is_quiet(). */
-	smp_store_release(&inst->scan_seq, inst->scan_seq + 1);
+	LIST_HEAD(again);
+
+	list_cut_before(&again, &inst->ready, next);
+	epx_drain_moving(inst);
+	list_splice_tail(&again, &inst->ready);
+	epx_move_end(inst);
 	epx_wakeup_scan_end(inst);
-	/* The chain: who has taken his share wakes the next for the rest. */
+	/*
+	 * The chain: who has taken his share wakes the next for the rest.
+	 * wq_has_sleeper()'s barrier pairs with smp_mb() in epx_sleep().
+	 */
 	if (!list_empty(&inst->ready) && wq_has_sleeper(&inst->sleepers))
 		wake_up(&inst->sleepers);
-}
-
-/* Take the first ready watch; from here on a wake-up queues it anew. */
-static struct epx_watch *epx_take(struct epx_instance *inst)
-{
-	struct epx_watch *w = list_first_entry(&inst->ready, struct epx_watch,
-					       ready);
-
-	list_del(&w->ready);
-	epx_wakeup_take(w);
-	xchg(&w->queued, 0);
-	return w;
 }
 
 static __poll_t epx_poll_pinned(struct epx_watch *w, unsigned int depth)
@@ -202,6 +173,14 @@ static __poll_t epx_poll_pinned(struct epx_watch *w, unsigned int depth)
 	return revents;
 }
 
+/* Off the list; from here on a wake-up queues the watch anew. */
+static void epx_take(struct epx_watch *w)
+{
+	list_del(&w->ready);
+	epx_wakeup_take(w);
+	xchg(&w->queued, 0);
+}
+
 static bool epx_put_event(struct epx_watch *w, __poll_t revents,
 			  struct epoll_event __user *event)
 {
@@ -209,29 +188,87 @@ static bool epx_put_event(struct epx_watch *w, __poll_t revents,
 	       !__put_user(w->data, &event->data);
 }
 
+/* What became of a watch that a scan has looked at. */
+enum epx_visit {
+	EPX_VISIT_STALE,	/* not ready: off the list */
+	EPX_VISIT_DELIVERED,
+	EPX_VISIT_FAULT,	/* not copied: as it was, where it was */
+};
+
+/*
+ * A level-triggered watch stays where it is as long as it is ready, with
+ * ->queued set: a wake-up meanwhile need not queue it, the next scan will
+ * look at it in any case. @next: what follows it on the list.
+ */
+static enum epx_visit epx_visit_level(struct epx_watch *w,
+				      struct list_head *next,
+				      struct epoll_event __user *event)
+{
+	__poll_t revents = epx_poll_pinned(w, 1);
+
+	if (!revents) {
+		epx_take(w);
+		revents = epx_poll_pinned(w, 1);
+		if (likely(!revents))
+			return EPX_VISIT_STALE;
+		epx_requeue(w, next->prev);
+	}
+	if (!epx_put_event(w, revents, event))
+		return EPX_VISIT_FAULT;
+	trace_epx_deliver(w, revents);
+	return EPX_VISIT_DELIVERED;
+}
+
+/* Edge-triggered and one-shot ones are taken, and come back by a wake-up. */
+static enum epx_visit epx_visit_edge(struct epx_watch *w,
+				     struct list_head *next,
+				     struct epoll_event __user *event)
+{
+	__poll_t revents;
+
+	epx_take(w);
+	revents = epx_poll_pinned(w, 1);
+	if (!revents)
+		return EPX_VISIT_STALE;
+	if (!epx_put_event(w, revents, event)) {
+		epx_requeue(w, next->prev);
+		return EPX_VISIT_FAULT;
+	}
+	trace_epx_deliver(w, revents);
+	if (w->events & EPOLLONESHOT)
+		WRITE_ONCE(w->events, w->events & EPX_STEERING_BITS);
+	return EPX_VISIT_DELIVERED;
+}
+
+/*
+ * Deliver from the front. What is ready and level-triggered stays on the list
+ * before *@next, the first watch that was not visited.
+ */
 static int epx_scan(struct epx_instance *inst,
 		    struct epoll_event __user *events, int max,
-		    struct list_head *again)
+		    struct list_head **next)
 {
 	int n = 0;
 
-	while (n < max && !list_empty(&inst->ready)) {
-		struct epx_watch *w = epx_take(inst);
-		__poll_t revents = epx_poll_pinned(w, 1);
+	while (n < max && *next != &inst->ready) {
+		struct epx_watch *w = list_entry(*next, struct epx_watch,
+						 ready);
+		struct list_head *after = w->ready.next;
+		enum epx_visit visit;
 
-		if (!revents)
-			continue;
-		if (!epx_put_event(w, revents, &events[n])) {
+		if (w->events & (EPOLLET | EPOLLONESHOT))
+			visit = epx_visit_edge(w, after, &events[n]);
+		else
+			visit = epx_visit_level(w, after, &events[n]);
+		if (unlikely(visit == EPX_VISIT_FAULT)) {
 			epx_count(copy_fault);
-			epx_requeue(w, &inst->ready);
+			/* Unless a callback took it to @incoming. */
+			if (after->prev != &w->ready)
+				*next = after;
 			return n ? n : -EFAULT;
 		}
-		trace_epx_deliver(w, revents);
-		n++;
-		if (w->events & EPOLLONESHOT)
-			WRITE_ONCE(w->events, w->events & EPX_STEERING_BITS);
-		else if (!(w->events & EPOLLET))
-			epx_requeue(w, again->prev);
+		n += visit == EPX_VISIT_DELIVERED;
+		*next = after;
 	}
 	return n;
 }
@@ -250,7 +287,7 @@ static int epx_scan(struct epx_instance *inst,
 int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 		int max)
 {
-	LIST_HEAD(again);
+	struct list_head *next;
 	int n;
 
 	if (fatal_signal_pending(current)) {
@@ -263,8 +300,9 @@ int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 	}
 	epx_instance_lock(inst, 0);
 	epx_scan_begin(inst);
-	n = epx_scan(inst, events, max, &again);
-	epx_scan_end(inst, &again);
+	next = inst->ready.next;
+	n = epx_scan(inst, events, max, &next);
+	epx_scan_end(inst, next);
 	epx_instance_unlock(inst);
 	return n;
 }
@@ -286,26 +324,31 @@ __poll_t epx_instance_poll(struct epx_instance *inst, struct file *file,
 			   poll_table *pt, unsigned int depth)
 {
 	__poll_t revents = 0;
-	LIST_HEAD(again);
 
 	poll_wait(file, &inst->pollers, pt);
 	/*
 	 * On the queue before the look at the lists. Pairs with the full
-	 * barrier of epx_push() in epx_hook_wake().
+	 * barrier of epx_push() in epx_hook_wake(), and with wq_has_sleeper()
+	 * in epx_queue().
 	 */
 	if (!poll_does_not_wait(pt))
 		smp_mb();
 	epx_instance_lock(inst, depth);
 	epx_scan_begin(inst);
 	while (!revents && !list_empty(&inst->ready)) {
-		struct epx_watch *w = epx_take(inst);
+		struct epx_watch *w = list_first_entry(&inst->ready,
+						       struct epx_watch,
+						       ready);
 
-		if (epx_poll_pinned(w, depth + 1)) {
-			revents = EPOLLIN | EPOLLRDNORM;
+		revents = epx_poll_pinned(w, depth + 1);
+		if (revents)
+			break;
+		epx_take(w);
+		revents = epx_poll_pinned(w, depth + 1);
+		if (revents)
 			epx_requeue(w, &inst->ready);
-		}
 	}
-	epx_scan_end(inst, &again);
+	epx_scan_end(inst, inst->ready.next);
 	epx_instance_unlock(inst);
-	return revents;
+	return revents ? EPOLLIN | EPOLLRDNORM : 0;
 }

@@ -3,8 +3,10 @@
 #define EPX_READY_H
 
 #include <linux/atomic.h>
+#include <linux/file.h>
 #include <linux/poll.h>
 
+#include "compat.h"
 #include "instance.h"
 #include "wakeup.h"
 
@@ -14,7 +16,8 @@
  *
  * A full barrier, whatever it returns.
  *
- * Context: any. Return: whether the watch was not queued before.
+ * Context: any.
+ * Return: whether the watch was not queued before.
  */
 static inline bool epx_push(struct epx_watch *w)
 {
@@ -33,10 +36,11 @@ static inline bool epx_push(struct epx_watch *w)
  * epx_is_available() - may there be something to collect?
  * @inst: the instance
  *
- * Lock-free: a yes may be stale, a no may miss what a running scan holds in
- * its hands; a scan that puts something back wakes a sleeper.
+ * Lock-free: a yes may be stale, a no may miss what a scan or a drain has in
+ * its hands; epx_is_quiet() is for who must not miss it.
  *
- * Context: any. Return: whether a watch is queued.
+ * Context: any.
+ * Return: whether a watch is on a list.
  */
 static inline bool epx_is_available(struct epx_instance *inst)
 {
@@ -44,15 +48,85 @@ static inline bool epx_is_available(struct epx_instance *inst)
 	       !list_empty_careful(&inst->ready);
 }
 
-bool epx_is_quiet(struct epx_instance *inst);
-bool epx_watch_pin(struct epx_watch *w);
-__poll_t epx_watch_poll(struct epx_watch *w, struct file *file,
-			poll_table *pt, unsigned int depth);
+/**
+ * epx_is_quiet() - is it certain that nothing is ready?
+ * @inst: the instance
+ *
+ * "Nothing" is believed only if no watch changed lists while we looked: a
+ * scan or a drain has watches in its hands that are on no list.
+ *
+ * Context: any.
+ * Return: true if there was a moment in which no watch was queued.
+ */
+static inline bool epx_is_quiet(struct epx_instance *inst)
+{
+	/* Pairs with smp_store_release() in epx_move_end(). */
+	unsigned int seq = smp_load_acquire(&inst->scan_seq);
+
+	if ((seq & 1) || epx_is_available(inst))
+		return false;
+	/* The lists before the count. Pairs with smp_wmb() in epx_move_begin(). */
+	smp_rmb();
+	return READ_ONCE(inst->scan_seq) == seq;
+}
+
+/**
+ * epx_watch_pin() - take a reference on a watched file
+ * @w: the watch
+ *
+ * Context: process; the instance's mutex held. The caller drops the reference
+ * with fput(), which defers a final close to the return to user space.
+ * Return: false if the file is on its way out.
+ */
+static inline bool epx_watch_pin(struct epx_watch *w)
+{
+	struct file *file = w->file;
+	bool pinned;
+
+	preempt_disable();
+	pinned = !READ_ONCE(w->dead) && epx_file_tryget(file);
+	preempt_enable();
+	/*
+	 * The count before the second look: epx_file_tryget() is a full
+	 * barrier. Pairs with smp_wmb() in epx_watch_closed().
+	 */
+	if (pinned && unlikely(READ_ONCE(w->dead))) {
+		fput(file);
+		pinned = false;
+	}
+	return pinned;
+}
+
 void epx_drain(struct epx_instance *inst);
 void epx_queue(struct epx_watch *w);
 int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 		int max);
 __poll_t epx_instance_poll(struct epx_instance *inst, struct file *file,
 			   poll_table *pt, unsigned int depth);
+
+/**
+ * epx_watch_poll() - ask a watched file what is ready
+ * @w: the watch
+ * @file: its file, referenced
+ * @pt: poll table; gets the watch's mask as its key, which drivers act on
+ * @depth: of the file below the outermost instance, for lockdep
+ *
+ * Context: process, may sleep. Always in the context of a caller of wait or
+ * ctl: some files (signalfd) report by who asks.
+ * Return: what is ready, within the watch's mask.
+ */
+static inline __poll_t epx_watch_poll(struct epx_watch *w, struct file *file,
+				      poll_table *pt, unsigned int depth)
+{
+	__poll_t revents;
+
+	pt->_key = w->events;
+	if (w->is_nested)
+		revents = epx_instance_poll(file->private_data, file, pt,
+					    depth);
+	else
+		revents = vfs_poll(file, pt);
+	return revents & w->events;
+}
 
 #endif /* EPX_READY_H */

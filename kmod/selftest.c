@@ -17,6 +17,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/anon_inodes.h>
+#include <linux/completion.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -37,6 +38,7 @@ static const bool fail_selftest;
 #endif
 
 static DECLARE_WAIT_QUEUE_HEAD(epx_selftest_queue);
+static DECLARE_COMPLETION(epx_selftest_released);
 
 static __poll_t epx_selftest_poll(struct file *file, poll_table *pt)
 {
@@ -44,9 +46,17 @@ static __poll_t epx_selftest_poll(struct file *file, poll_table *pt)
 	return 0;
 }
 
+/* Runs in __fput(), after the hook on its entry. */
+static int epx_selftest_release(struct inode *inode, struct file *file)
+{
+	complete(&epx_selftest_released);
+	return 0;
+}
+
 static const struct file_operations epx_selftest_fops = {
 	.owner = THIS_MODULE,
 	.poll = epx_selftest_poll,
+	.release = epx_selftest_release,
 };
 
 static void epx_close_delayed(struct file *file)
@@ -82,6 +92,8 @@ static int epx_selftest_close(struct epx_instance *inst,
 		return PTR_ERR(file);
 	err = epx_selftest_watch(inst, file);
 	close(file);
+	/* The delayed work may have been taken up on another CPU. */
+	wait_for_completion(&epx_selftest_released);
 	if (err)
 		return err;
 

@@ -11,12 +11,13 @@
  *	epx_sleep()			epx_hook_wake()
  *	enter the queue			epx_push(): xchg, full barrier
  *	full barrier			is the queue empty?
- *	is anything queued?		no: wake one
- *	no: sleep
+ *	is it quiet?			no: wake one
+ *	yes: sleep
  *
- * Either the sleeper sees the push or the callback sees the sleeper. What a
- * running scan holds in its hands is on no list, but the scan wakes a sleeper
- * for what it puts back, with the same pair of barriers.
+ * Either the sleeper sees the push or the callback sees the sleeper. "Quiet"
+ * is more than empty lists: while a scan or a drain has watches in its hands
+ * the sleeper does not sleep but goes to collect, behind the mutex. A scan
+ * wakes a sleeper for what it puts back, with the same pair of barriers.
  *
  * A wake-up that was spent on us is not dropped: whoever finds itself taken
  * off the queue goes to collect once more, even if its time is over, and if
@@ -37,11 +38,10 @@
 
 #define EPX_SLACK_MAX		(100 * NSEC_PER_MSEC)
 
-/* When a wait ends. */
+/* When a wait ends; KTIME_MAX, where the clock never gets, is never. */
 struct epx_deadline {
 	ktime_t at;
 	u64 slack;
-	bool is_never;
 	bool is_now;
 };
 
@@ -64,7 +64,7 @@ static u64 epx_slack(ktime_t left)
 static void epx_deadline_in(struct epx_deadline *deadline, s64 ns)
 {
 	if (ns < 0) {
-		deadline->is_never = true;
+		deadline->at = KTIME_MAX;
 	} else if (!ns) {
 		deadline->is_now = true;
 	} else {
@@ -80,7 +80,7 @@ static int epx_deadline_timespec(struct epx_deadline *deadline,
 	struct timespec64 ts;
 
 	if (!uts) {
-		deadline->is_never = true;
+		deadline->at = KTIME_MAX;
 		return 0;
 	}
 	if (get_timespec64(&ts, uts))
@@ -139,7 +139,7 @@ static int epx_sleeper_wake(wait_queue_entry_t *wait, unsigned int mode,
  * Sleep until a wake-up, a signal or the deadline. Returns true if there is
  * a reason to collect, false if the time is over and no wake-up was ours.
  */
-static bool epx_sleep(struct epx_instance *inst,
+static noinline bool epx_sleep(struct epx_instance *inst,
 		      struct epx_deadline *deadline)
 {
 	wait_queue_entry_t wait;
@@ -154,14 +154,16 @@ static bool epx_sleep(struct epx_instance *inst,
 	spin_unlock_irq(&inst->sleepers.lock);
 	/*
 	 * On the queue before the look. Pairs with the full barrier of
-	 * epx_push() in epx_hook_wake() and wq_has_sleeper() in
-	 * epx_scan_end() and epx_queue().
+	 * epx_push() in epx_hook_wake(), with wq_has_sleeper() in
+	 * epx_scan_end() and with wq_has_sleeper() in epx_queue().
 	 */
 	smp_mb();
-	if (!epx_is_available(inst)) {
+	if (epx_is_quiet(inst)) {
+		bool is_never = deadline->at == KTIME_MAX;
+
 		trace_epx_sleep(inst, deadline->at);
-		timed_out = !schedule_hrtimeout_range(deadline->is_never ?
-						      NULL : &deadline->at,
+		timed_out = !schedule_hrtimeout_range(is_never ? NULL :
+						      &deadline->at,
 						      deadline->slack,
 						      HRTIMER_MODE_ABS);
 		trace_epx_wakeup(inst, timed_out);
@@ -185,8 +187,7 @@ static int epx_wait_events(struct epx_instance *inst,
 			   struct epoll_event __user *events, int max,
 			   struct epx_deadline *deadline)
 {
-	bool look = deadline->is_now ? !epx_is_quiet(inst) :
-				       epx_is_available(inst);
+	bool look = !epx_is_quiet(inst);
 
 	for (;;) {
 		if (look) {
@@ -212,12 +213,10 @@ static int epx_wait_events(struct epx_instance *inst,
  * -EINTR the old mask is restored after the handler has run, by the code that
  * sets up the handler's frame; otherwise by us.
  */
-static int epx_mask_set(const struct epx_wait *wait)
+static noinline int epx_mask_set(const struct epx_wait *wait)
 {
 	sigset_t mask;
 
-	if (!wait->sigmask)
-		return 0;
 	if (wait->sigsetsize != sizeof(sigset_t))
 		return -EINVAL;
 	/* On little-endian machines a 32-bit caller's mask has the same bits. */
@@ -257,9 +256,11 @@ int epx_wait(struct epx_instance *inst, const struct epx_wait *wait)
 	ret = epx_deadline_set(&deadline, wait);
 	if (ret)
 		return ret;
-	ret = epx_mask_set(wait);
-	if (ret)
-		return ret;
+	if (wait->sigmask) {
+		ret = epx_mask_set(wait);
+		if (ret)
+			return ret;
+	}
 	if (wait->maxevents <= 0 || wait->maxevents > EPX_MAX_EVENTS)
 		ret = -EINVAL;
 	else if (!access_ok(events, wait->maxevents * sizeof(*events)))

@@ -57,32 +57,31 @@ static int epx_wakeup_create(struct epx_watch *w, struct file *file)
 int epx_wakeup_update(struct epx_watch *w, struct file *file)
 {
 	bool wanted = w->events & EPOLLWAKEUP;
+	struct wakeup_source *ws;
 
 	lockdep_assert_held(&w->instance->mutex);
 	if (wanted == !!rcu_access_pointer(w->ws))
 		return 0;
 	if (wanted)
 		return epx_wakeup_create(w, file);
-	epx_wakeup_remove(w);
+	ws = epx_ws_locked(w->instance, w->ws);
+	RCU_INIT_POINTER(w->ws, NULL);
+	/* A callback may have read it. */
+	synchronize_rcu();
+	wakeup_source_unregister(ws);
 	return 0;
 }
 
 /**
  * epx_wakeup_remove() - take a watch's source away, if it has one
- * @w: the watch
+ * @w: a watch without hooks
  *
  * Context: process, may sleep; the instance's mutex held.
  */
 void epx_wakeup_remove(struct epx_watch *w)
 {
-	struct wakeup_source *ws = epx_ws_locked(w->instance, w->ws);
-
-	if (!ws)
-		return;
+	wakeup_source_unregister(epx_ws_locked(w->instance, w->ws));
 	RCU_INIT_POINTER(w->ws, NULL);
-	/* A callback may have read it. */
-	synchronize_rcu();
-	wakeup_source_unregister(ws);
 }
 
 /**

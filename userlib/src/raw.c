@@ -11,10 +11,24 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "epollx.h"
 
+#ifdef __x86_64__
+/* The kernel returns -errno by itself; libc's detour by errno is for others. */
+static int raw_ioctl(int fd, unsigned long cmd, const void *arg)
+{
+	long ret = SYS_ioctl;
+
+	__asm__ volatile("syscall"
+			 : "+a"(ret)
+			 : "D"((long)fd), "S"(cmd), "d"(arg)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+#else
 static int raw_ioctl(int fd, unsigned long cmd, const void *arg)
 {
 	int saved = errno;
@@ -26,6 +40,7 @@ static int raw_ioctl(int fd, unsigned long cmd, const void *arg)
 	}
 	return ret;
 }
+#endif
 
 int epx_open(unsigned int flags)
 {
