@@ -41,7 +41,8 @@ static struct workqueue_struct *epx_reaper;
 
 /**
  * epx_watch_new() - a watch of an instance, on no list
- * @inst: the instance; the watch takes a reference on it
+ * @inst: the instance. The watch needs no reference on it: a release ends or
+ *	  buries every watch before it drops its own
  *
  * Context: process, may sleep.
  * Return: the watch or NULL.
@@ -55,7 +56,6 @@ struct epx_watch *epx_watch_new(struct epx_instance *inst)
 	spin_lock_init(&w->lock);
 	INIT_LIST_HEAD(&w->siblings);
 	w->instance = inst;
-	epx_instance_get(inst);
 	return w;
 }
 
@@ -81,22 +81,7 @@ static void epx_watch_unlink(struct epx_watch *w)
 	if (unlikely(rcu_access_pointer(w->ws)))
 		epx_wakeup_remove(w);
 	rb_erase(&w->node, &inst->tree);
-	epx_watch_discard(w);
-}
-
-/**
- * epx_watch_discard() - free a watch that is on no list
- * @w: the watch
- *
- * Context: process. Drops the watch's reference on its instance, which is
- * never the last: the caller has one.
- */
-void epx_watch_discard(struct epx_watch *w)
-{
-	struct epx_instance *inst = w->instance;
-
 	call_rcu(&w->rcu, epx_watch_free_rcu);
-	epx_instance_put(inst);
 }
 
 /*

@@ -24,7 +24,6 @@ static inline void epx_bury(struct epx_instance *inst)
 }
 
 struct epx_watch *epx_watch_new(struct epx_instance *inst);
-void epx_watch_discard(struct epx_watch *w);
 void epx_watch_end(struct epx_watch *w);
 void epx_instance_clear(struct epx_instance *inst);
 void epx_reap(struct work_struct *work);

@@ -98,6 +98,9 @@ bool epx_file_is_watched(struct file *file)
 {
 	bool watched;
 
+	/* Most chains are empty. */
+	if (hlist_empty(&epx_files[epx_file_slot(file)]))
+		return false;
 	rcu_read_lock();
 	watched = epx_file_find(file);
 	rcu_read_unlock();

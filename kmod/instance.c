@@ -3,12 +3,17 @@
  * The life of an instance: made by EPX_IOC_CREATE, released with the last
  * reference on its file, freed when nothing points to it any more.
  *
- * Between release and free it is kept by the references of dead watches that
- * wait for their burial and of pending work, and after the last of those by
- * an RCU grace period, for who came to it through a watch. All references are
- * dropped with epx_instance_put(), which does not sleep; what must sleep is
- * done by the release. The last reference never goes under the instance's own
- * mutex: every holder of the mutex has one of its own.
+ * Watches hold no reference on their instance. A release ends those that are
+ * alive and buries those that are dead, and when it drops the file's reference
+ * none is left: a close that has marked a watch dead has pushed it to the
+ * graveyard in the same section of watch->lock, and the release takes that
+ * lock. The close takes a reference of its own in that section, for what it
+ * does after it. Between release and free the instance is kept by those and by
+ * pending work, and after the last by an RCU grace period, for who came to it
+ * through a watch. All references are dropped with epx_instance_put(), which
+ * does not sleep; what must sleep is done by the release. The last reference
+ * never goes under the instance's own mutex: every holder of the mutex has
+ * one.
  */
 #include <linux/cred.h>
 #include <linux/module.h>

@@ -140,7 +140,7 @@ struct epx_extra_hook {
  *	    xchg() changes it; who turns it from 0 to 1 puts the watch on a list
  * @dead: [W] to write, epx_watch_pin() reads it; the end has an owner
  * @is_nested: [C] @file is an instance of ours
- * @instance: [C] with a reference
+ * @instance: [C] lives longer: its release ends or buries every watch
  * @extra: [M] hooks beyond the first
  * @ws: [M] to write, RCU to read in the wake callback: keeps the system awake
  *	while the watch is queued (EPOLLWAKEUP)
@@ -200,7 +200,7 @@ struct epx_reach {
  * @sleepers: who sleeps in a wait: exclusive entries, the latest first
  * @pollers: who polls the instance
  * @wake_depth: under the lock of @pollers: subclass of that lock, plus one
- * @refs: the file, each watch, pending work; the last one frees after RCU
+ * @refs: the file, pending work, a close at work; the last frees after RCU
  * @user: [C] who is charged for watches: the creator's
  * @file: [C] the instance's own file; no reference, gone after release
  * @ws: [M] to write, RCU to read: keeps the system awake during a delivery

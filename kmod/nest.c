@@ -87,11 +87,14 @@ bool epx_is_native_epoll(const struct file *file)
 	static const struct file_operations *native;
 	const struct dentry *dentry = file->f_path.dentry;
 
+	static const char name[] = "[eventpoll]";
+
 	/* Written once to the only value it can have. */
 	if (READ_ONCE(native))
 		return file->f_op == READ_ONCE(native);
-	if (strcmp(dentry->d_sb->s_type->name, "anon_inodefs") ||
-	    strcmp(dentry->d_name.name, "[eventpoll]"))
+	if (dentry->d_name.len != sizeof(name) - 1 ||
+	    strcmp(dentry->d_name.name, name) ||
+	    strcmp(dentry->d_sb->s_type->name, "anon_inodefs"))
 		return false;
 	WRITE_ONCE(native, file->f_op);
 	return true;

@@ -73,7 +73,9 @@ static void epx_drain_moving(struct epx_instance *inst)
 
 	if (llist_empty(&inst->incoming))
 		return;
-	first = llist_reverse_order(llist_del_all(&inst->incoming));
+	first = llist_del_all(&inst->incoming);
+	if (first->next)
+		first = llist_reverse_order(first);
 	llist_for_each_entry_safe(w, next, first, incoming)
 		list_add_tail(&w->ready, &inst->ready);
 }

@@ -47,22 +47,19 @@ static int epx_wakeup_create(struct epx_watch *w, struct file *file)
 }
 
 /**
- * epx_wakeup_update() - give or take a watch's source, as its mask says
+ * epx_wakeup_change() - epx_wakeup_update() where there is a change
  * @w: the watch
  * @file: its file, referenced
  *
  * Context: process, may sleep; the instance's mutex held.
  * Return: 0 or -ENOMEM.
  */
-int epx_wakeup_update(struct epx_watch *w, struct file *file)
+int epx_wakeup_change(struct epx_watch *w, struct file *file)
 {
-	bool wanted = w->events & EPOLLWAKEUP;
 	struct wakeup_source *ws;
 
 	lockdep_assert_held(&w->instance->mutex);
-	if (wanted == !!rcu_access_pointer(w->ws))
-		return 0;
-	if (wanted)
+	if (w->events & EPOLLWAKEUP)
 		return epx_wakeup_create(w, file);
 	ws = epx_ws_locked(w->instance, w->ws);
 	RCU_INIT_POINTER(w->ws, NULL);

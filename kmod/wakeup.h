@@ -6,12 +6,27 @@
 
 #include "instance.h"
 
-int epx_wakeup_update(struct epx_watch *w, struct file *file);
+int epx_wakeup_change(struct epx_watch *w, struct file *file);
 void epx_wakeup_remove(struct epx_watch *w);
 void epx_wakeup_release(struct epx_instance *inst);
 void epx_wakeup_stay_slow(struct epx_watch *w);
 void epx_wakeup_take_slow(struct epx_watch *w);
 void epx_wakeup_relax(struct epx_instance *inst);
+
+/**
+ * epx_wakeup_update() - give or take a watch's source, as its mask says
+ * @w: the watch
+ * @file: its file, referenced
+ *
+ * Context: process, may sleep; the instance's mutex held.
+ * Return: 0 or -ENOMEM.
+ */
+static inline int epx_wakeup_update(struct epx_watch *w, struct file *file)
+{
+	if (likely(!(w->events & EPOLLWAKEUP) == !rcu_access_pointer(w->ws)))
+		return 0;
+	return epx_wakeup_change(w, file);
+}
 
 /**
  * epx_wakeup_stay() - a watch is queued: keep the system awake for it
