@@ -156,7 +156,8 @@ static int epx_walk_up(struct file *file, bool limited)
 			if (!step.any)
 				tops += step.paths;
 		}
-		too_many = tops > epx_path_limits[distance++];
+		too_many = limited && tops > epx_path_limits[distance];
+		distance++;
 	}
 	rcu_read_unlock();
 	return limited && (too_many || step.found) ? -EINVAL : distance;

@@ -294,7 +294,7 @@ int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 
 	if (fatal_signal_pending(current)) {
 		/* A wake-up may have been spent on us. Somebody else's then. */
-		if (epx_is_available(inst) && wq_has_sleeper(&inst->sleepers)) {
+		if (!epx_is_quiet(inst) && wq_has_sleeper(&inst->sleepers)) {
 			epx_count(killed_rewake);
 			wake_up(&inst->sleepers);
 		}

@@ -74,8 +74,9 @@ static inline bool epx_is_quiet(struct epx_instance *inst)
  * epx_watch_pin() - take a reference on a watched file
  * @w: the watch
  *
- * Context: process; the instance's mutex held. The caller drops the reference
- * with fput(), which defers a final close to the return to user space.
+ * Context: process; the instance's mutex held, which keeps other ends of the
+ * watch than its file's close away. The caller drops the reference with
+ * fput(), which defers a final close to the return to user space.
  * Return: false if the file is on its way out.
  */
 static inline bool epx_watch_pin(struct epx_watch *w)
@@ -83,6 +84,7 @@ static inline bool epx_watch_pin(struct epx_watch *w)
 	struct file *file = w->file;
 	bool pinned;
 
+	lockdep_assert_held(&w->instance->mutex);
 	preempt_disable();
 	pinned = !READ_ONCE(w->dead) && epx_file_tryget(file);
 	preempt_enable();
