@@ -25,7 +25,8 @@ CEILING = {".c": 400, ".h": 300}
 
 
 def licence_of(path):
-    if path.startswith("kmod/"):
+    # A module that calls what the kernel exports to GPL modules only; its header is for user programs too.
+    if path.startswith("kmod/") or (path.startswith("selftests/probe/") and path.endswith(".c")):
         return KERNEL
     if path.startswith("uapi/"):
         return UAPI
