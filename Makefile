@@ -18,7 +18,8 @@ out = build/bin
 out32 = build/bin32
 objects = build/obj
 
-# What every test program is linked with: the harness, its helpers and the thin wrappers around the ioctls.
+# What a test program is linked with, as a library, so that a program with a main() of its own leaves the harness's
+# alone: the harness, its helpers and the thin wrappers around the ioctls.
 common = $(filter-out %_test.c,$(wildcard selftests/*.c)) $(wildcard userlib/src/raw.c)
 tests = $(patsubst selftests/%.c,%,$(wildcard selftests/*_test.c))
 # One program for each of these directories that has a source in it.
@@ -71,8 +72,9 @@ trace: module tools ## the journey of one event, from the wake callback to user 
 test-fresh: setup ## make run and make test in a bare Debian with nothing installed
 	@scripts/test-fresh
 
-module: setup ## the module, for KERNEL
+module: setup ## the module and the tests' own one, for KERNEL
 	@scripts/build-module $(KERNEL)
+	@scripts/build-probe $(KERNEL)
 
 tools: $(programs) $(programs32) ## the programs that run in the VM
 
@@ -92,22 +94,28 @@ $(objects)32/%.o: %.c | setup
 	@echo "  CC32  $<"
 	@$(CC) -m32 $(flags) $(CFLAGS) -c -o $@ $<
 
+$(objects)/common.a: $(common:%.c=$(objects)/%.o)
+$(objects)32/common.a: $(common:%.c=$(objects)32/%.o)
+$(objects)/common.a $(objects)32/common.a:
+	@rm -f $@
+	@ar rcs $@ $^
+
 define link
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $(1) -pthread -o $@ $^ $(2)
 endef
 
-$(out)/%_test: $(objects)/selftests/%_test.o $(common:%.c=$(objects)/%.o)
+$(out)/%_test: $(objects)/selftests/%_test.o $(objects)/common.a
 	$(call link,,$(libraries))
 
-$(out32)/%_test: $(objects)32/selftests/%_test.o $(common:%.c=$(objects)32/%.o)
+$(out32)/%_test: $(objects)32/selftests/%_test.o $(objects)32/common.a
 	$(call link,-m32,)
 
-$(out)/stress: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/stress/*.c) $(common))
+$(out)/stress: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/stress/*.c)) $(objects)/common.a
 	$(call link,,$(libraries))
 
-$(out)/bench: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/bench/*.c) $(common))
+$(out)/bench: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/bench/*.c)) $(objects)/common.a
 	$(call link,,$(libraries) -lm)
 
 -include $(shell find build/obj build/obj32 -name '*.d' 2>/dev/null)
