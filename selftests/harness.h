@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The test harness: claims, run on native epoll and on epollx.
+ *
+ * A test is a claim, named as one, with the points of the behaviour list that
+ * it exercises. It is written once, with the calls of helpers.h, and runs on
+ * each side in a child of its own: its own process group, killed afterwards,
+ * a timeout, a check that it leaked no descriptor, and a look at the kernel's
+ * log. What it EXPECTs must hold; what it OBSERVEs is compared between the
+ * sides, and a difference fails it unless differences.tsv has a row for it. A
+ * row whose difference has gone fails it, too.
+ *
+ * Output is TAP, a line for each side and one for each comparison; the
+ * library's main() (harness_main.c) has the options.
+ */
+#ifndef EPX_TEST_HARNESS_H
+#define EPX_TEST_HARNESS_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum side { NATIVE, EPX, SIDES };
+
+/* Bits of struct test.sides. */
+#define ON_NATIVE	(1 << NATIVE)
+#define ON_EPX		(1 << EPX)
+#define ON_BOTH		(ON_NATIVE | ON_EPX)
+
+#define TEST_SECONDS	20
+
+/**
+ * struct test - one claim
+ * @name: the claim
+ * @points: numbers of the behaviour list, with spaces between
+ * @run: its body; returns when all is well
+ * @sides: ON_* bits
+ * @seconds: its timeout on one side
+ * @keeps_fds: it may leave descriptors open
+ * @next: in the order of definition
+ */
+struct test {
+	const char *name;
+	const char *points;
+	void (*run)(void);
+	unsigned int sides;
+	unsigned int seconds;
+	struct test *next;
+};
+
+void test_register(struct test *test);
+
+#define TEST_FULL(claim, list, where, limit)				\
+	static void claim(void);					\
+	static struct test test_##claim = {				\
+		.name = #claim, .points = list, .run = claim,		\
+		.sides = where, .seconds = limit,			\
+	};								\
+	__attribute__((constructor)) static void register_##claim(void)	\
+	{								\
+		test_register(&test_##claim);				\
+	}								\
+	static void claim(void)
+
+#define TEST(claim, points)		TEST_FULL(claim, points, ON_BOTH, TEST_SECONDS)
+#define TEST_ON(side, claim, points)	TEST_FULL(claim, points, ON_##side, TEST_SECONDS)
+#define TEST_TIMEOUT(claim, points, s)	TEST_FULL(claim, points, ON_BOTH, s)
+
+/* In a test's child. */
+enum side side(void);
+unsigned int time_factor(void);
+void test_fail(const char *file, int line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void test_abort(void) __attribute__((noreturn));
+void test_skip(const char *format, ...)
+	__attribute__((noreturn, format(printf, 1, 2)));
+void test_observe(const char *what, long long value);
+
+static inline bool test_compare(const char *file, int line, const char *text,
+				long long got, long long want, bool holds)
+{
+	if (!holds)
+		test_fail(file, line, "%s: %lld against %lld", text, got, want);
+	return holds;
+}
+
+#define TEST_COMPARE(a, op, b) ({					\
+	long long test_a = (long long)(a), test_b = (long long)(b);	\
+	test_compare(__FILE__, __LINE__, #a " " #op " " #b, test_a, test_b, \
+		     test_a op test_b); })
+
+#define EXPECT_EQ(a, b)		TEST_COMPARE(a, ==, b)
+#define EXPECT_NE(a, b)		TEST_COMPARE(a, !=, b)
+#define EXPECT_GE(a, b)		TEST_COMPARE(a, >=, b)
+#define EXPECT_GT(a, b)		TEST_COMPARE(a, >, b)
+#define EXPECT_LE(a, b)		TEST_COMPARE(a, <=, b)
+#define EXPECT_LT(a, b)		TEST_COMPARE(a, <, b)
+#define EXPECT_TRUE(a)		TEST_COMPARE(!!(a), ==, 1)
+#define EXPECT_FALSE(a)		TEST_COMPARE(!!(a), ==, 0)
+
+#define ASSERT_EQ(a, b)		TEST_REQUIRE(EXPECT_EQ(a, b))
+#define ASSERT_NE(a, b)		TEST_REQUIRE(EXPECT_NE(a, b))
+#define ASSERT_GE(a, b)		TEST_REQUIRE(EXPECT_GE(a, b))
+#define ASSERT_GT(a, b)		TEST_REQUIRE(EXPECT_GT(a, b))
+#define ASSERT_LE(a, b)		TEST_REQUIRE(EXPECT_LE(a, b))
+#define ASSERT_LT(a, b)		TEST_REQUIRE(EXPECT_LT(a, b))
+#define ASSERT_TRUE(a)		TEST_REQUIRE(EXPECT_TRUE(a))
+#define ASSERT_FALSE(a)		TEST_REQUIRE(EXPECT_FALSE(a))
+#define TEST_REQUIRE(holds)	((holds) ? (void)0 : test_abort())
+
+/* The test itself knows the difference; the table must have it as @id. */
+#define EXPECT_SIDE(native, epollx, expr, id)				\
+	EXPECT_EQ(expr, side() == NATIVE ? (native) : (epollx))
+
+#define OBSERVE(what, value)	test_observe(what, (long long)(value))
+#define SKIP(...)		test_skip(__VA_ARGS__)
+
+#endif /* EPX_TEST_HARNESS_H */
