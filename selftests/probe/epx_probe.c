@@ -116,7 +116,8 @@ static int epx_probe_wake(struct epx_probe *probe, const void __user *arg)
 		/* It has completed; now it has also returned. */
 		hrtimer_cancel(&probe->timer);
 	}
-	if (wake.flags & EPX_PROBE_FREE && waitqueue_active(&probe->heads[wake.head]))
+	if (wake.flags & EPX_PROBE_FREE &&
+	    wq_has_sleeper(&probe->heads[wake.head]))
 		ret = -EBUSY;
 	mutex_unlock(&probe->one_wake);
 	return ret;

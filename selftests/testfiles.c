@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/* Files to watch, and what /proc says about a watch. See testfiles.h. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <pty.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "helpers.h"
+#include "testfiles.h"
+
+#define OWNED_MOST	4096
+
+static int owned[OWNED_MOST];
+static int nr_owned;
+
+int own(int fd)
+{
+	ASSERT_GE(fd, 0);
+	ASSERT_LT(nr_owned, OWNED_MOST);
+	owned[nr_owned++] = fd;
+	return fd;
+}
+
+void close_owned(void)
+{
+	/* What the test has closed itself is EBADF, or a later one of ours. */
+	while (nr_owned)
+		close(owned[--nr_owned]);
+}
+
+int new_ep(void)
+{
+	return own(ep_create1(0));
+}
+
+int new_eventfd(unsigned int value)
+{
+	return own(eventfd(value, EFD_NONBLOCK));
+}
+
+void new_pipe(int p[2])
+{
+	ASSERT_EQ(pipe(p), 0);
+	own(p[0]);
+	own(p[1]);
+}
+
+void new_socketpair(int type, int s[2])
+{
+	ASSERT_EQ(socketpair(AF_UNIX, type, 0, s), 0);
+	own(s[0]);
+	own(s[1]);
+}
+
+void new_pty(int *master, int *slave)
+{
+	ASSERT_EQ(openpty(master, slave, NULL, NULL, NULL), 0);
+	own(*master);
+	own(*slave);
+}
+
+void new_tcp_pair(int s[2])
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	ASSERT_GE(listener, 0);
+	ASSERT_EQ(bind(listener, (void *)&address, length), 0);
+	ASSERT_EQ(getsockname(listener, (void *)&address, &length), 0);
+	ASSERT_EQ(listen(listener, 1), 0);
+	s[0] = own(socket(AF_INET, SOCK_STREAM, 0));
+	ASSERT_EQ(connect(s[0], (void *)&address, length), 0);
+	s[1] = own(accept(listener, NULL, NULL));
+	close(listener);
+}
+
+long fill_pipe(int fd)
+{
+	static const char block[4096];
+	long bytes = 0;
+	ssize_t n;
+
+	while ((n = write(fd, block, sizeof(block))) > 0)
+		bytes += n;
+	ASSERT_EQ(errno, EAGAIN);
+	return bytes;
+}
+
+long drain_pipe(int fd)
+{
+	char block[4096];
+	long bytes = 0;
+	ssize_t n;
+
+	while ((n = read(fd, block, sizeof(block))) > 0)
+		bytes += n;
+	ASSERT_EQ(errno, EAGAIN);
+	return bytes;
+}
+
+bool becomes_ready(int fd, short events)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+
+	return poll(&pfd, 1, 10000) == 1 && pfd.revents & events;
+}
+
+int ready_now(int ep)
+{
+	struct epoll_event ev[16];
+
+	return ep_wait(ep, ev, 16, 0);
+}
+
+/* Counts the "tfd:" lines of the fdinfo; the mask of the one of @fd. */
+static int read_watches(int ep, int fd, int64_t *mask)
+{
+	char path[64], line[256];
+	int count = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", ep);
+	file = fopen(path, "re");
+	ASSERT_TRUE(file);
+	while (fgets(line, sizeof(line), file)) {
+		uint32_t events;
+		int tfd;
+
+		if (sscanf(line, "tfd: %d events: %" SCNx32, &tfd, &events) != 2)
+			continue;
+		count++;
+		if (mask && tfd == fd)
+			*mask = events;
+	}
+	fclose(file);
+	return count;
+}
+
+int64_t stored_mask(int ep, int fd)
+{
+	int64_t mask = -1;
+
+	read_watches(ep, fd, &mask);
+	return mask;
+}
+
+int watches_of(int ep)
+{
+	return read_watches(ep, -1, NULL);
+}
