@@ -17,6 +17,7 @@ struct settings {
 	char *build;		/* the directory shared writable; "" = none */
 	char *modules;		/* where the kernel's own modules are on the host; "" = built in */
 	char *module;		/* "yes" or "no" */
+	char *leaks;		/* "no": without kmemleak's scans */
 	char *tmp;		/* "yes": /tmp is a file system of its own */
 	char *tty;		/* "" or "rows cols": an interactive shell */
 	long timeout;		/* seconds; 0 = the host watches the time alone */
