@@ -74,7 +74,6 @@ test-fresh: setup ## make run and make test in a bare Debian with nothing instal
 
 module: setup ## the module and the tests' own one, for KERNEL
 	@scripts/build-module $(KERNEL)
-	@scripts/build-probe $(KERNEL)
 
 tools: $(programs) $(programs32) ## the programs that run in the VM
 
