@@ -91,7 +91,7 @@ $(objects)/%.o: %.c | setup
 $(objects)32/%.o: %.c | setup
 	@mkdir -p $(@D)
 	@echo "  CC32  $<"
-	@$(CC) -m32 $(flags) $(CFLAGS) -c -o $@ $<
+	@$(CC) -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 $(flags) $(CFLAGS) -c -o $@ $<
 
 $(objects)/common.a: $(common:%.c=$(objects)/%.o)
 $(objects)32/common.a: $(common:%.c=$(objects)32/%.o)
