@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The close of a watched file beside everything that looks at its watch: the
+ * release of the instance, a DEL, a scan, a delivery that stops half-way.
+ *
+ *	left				right
+ *	close(instance)			close(file)		plain, nested
+ *	write, close(file)		wait(0)			on incoming
+ *	close(file)			wait(0)			on ready
+ *	wait, fault at event 2		close(file 2)		half-delivered
+ *	wait for 16			close 8 of them		in a delivery
+ *	DEL				close(file)
+ *
+ * The invariant: after both, nothing of a closed file is ever reported, what
+ * is open still is, and the number can be used again.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "stress.h"
+
+#define DUPS	8
+
+/* More watches of the same file, under numbers that are closed again. */
+static void watch_many(int ep, int fd)
+{
+	int copy[DUPS];
+
+	for (int i = 0; i < DUPS; i++) {
+		copy[i] = MUST_FD(dup(fd));
+		MUST(ep_ctl(ep, EPOLL_CTL_ADD, copy[i], EPOLLIN, i), 0);
+	}
+	for (int i = 0; i < DUPS; i++)
+		close(copy[i]);
+}
+
+static void close_left(struct duel *duel)
+{
+	close(duel->fd[0]);
+}
+
+static void close_right(struct duel *duel)
+{
+	close(duel->fd[1]);
+}
+
+static void prepare_plain(struct duel *duel)
+{
+	duel->fd[0] = MUST_FD(ep_create1(0));
+	duel->fd[1] = MUST_FD(eventfd(random_next() & 1, EFD_NONBLOCK));
+	watch_many(duel->fd[0], duel->fd[1]);
+}
+
+RACE(instance_close_beside_file_close, "release_dead|close_dead")
+{
+	struct duel duel = {
+		.prepare = prepare_plain, .left = close_left,
+		.right = close_right,
+	};
+
+	duel_run(&duel, rounds);
+}
+
+static void prepare_nested(struct duel *duel)
+{
+	duel->fd[0] = MUST_FD(ep_create1(0));
+	duel->fd[1] = MUST_FD(ep_create1(0));
+	MUST(ep_ctl(duel->fd[1], EPOLL_CTL_ADD, duel->fd[2], EPOLLIN, 0), 0);
+	watch_many(duel->fd[0], duel->fd[1]);
+}
+
+RACE(outer_close_beside_inner_close, "release_dead|close_dead")
+{
+	struct duel duel = {
+		.prepare = prepare_nested, .left = close_left,
+		.right = close_right,
+	};
+
+	duel.fd[2] = MUST_FD(eventfd(1, EFD_NONBLOCK));
+	duel_run(&duel, rounds);
+}
+
+/* fd[0] the instance, fd[1] an eventfd; value[0] what a wait returned */
+static void wait_once(struct duel *duel)
+{
+	struct epoll_event ev[2];
+	int n = ep_wait(duel->fd[0], ev, 2, 0);
+
+	if (n != 0 && n != 1)
+		race_fail("wait returned %d", n);
+	if (n == 1 && (ev[0].data.u64 != 1 || ev[0].events != EPOLLIN))
+		race_fail("wait gave %#x of %#llx", ev[0].events,
+			  (unsigned long long)ev[0].data.u64);
+}
+
+static void nothing_left(struct duel *duel)
+{
+	struct epoll_event ev;
+
+	MUST(ep_wait(duel->fd[0], &ev, 1, 0), 0);
+}
+
+static void prepare_incoming(struct duel *duel)
+{
+	duel->fd[1] = MUST_FD(eventfd(0, EFD_NONBLOCK));
+	MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, duel->fd[1],
+		    EPOLLIN | (random_next() & 1 ? EPOLLET : 0), 1), 0);
+}
+
+static void write_and_close(struct duel *duel)
+{
+	MUST(eventfd_write(duel->fd[1], 1), 0);
+	random_delay();
+	close(duel->fd[1]);
+}
+
+RACE(close_while_incoming, "close_queued")
+{
+	struct duel duel = {
+		.prepare = prepare_incoming, .left = write_and_close,
+		.right = wait_once, .check = nothing_left,
+	};
+
+	duel.fd[0] = MUST_FD(ep_create1(0));
+	duel_run(&duel, rounds);
+}
+
+static void prepare_ready(struct duel *duel)
+{
+	struct epoll_event ev;
+
+	duel->fd[1] = MUST_FD(eventfd(1, EFD_NONBLOCK));
+	MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, duel->fd[1], EPOLLIN, 1), 0);
+	MUST(ep_wait(duel->fd[0], &ev, 1, 0), 1);
+}
+
+RACE(close_while_ready, "close_queued")
+{
+	struct duel duel = {
+		.prepare = prepare_ready, .left = close_right,
+		.right = wait_once, .check = nothing_left,
+	};
+
+	duel.fd[0] = MUST_FD(ep_create1(0));
+	duel_run(&duel, rounds);
+}
+
+/* A page that may be written, and behind it one that may not. */
+static struct epoll_event *edge_of_memory;
+
+static void prepare_fault(struct duel *duel)
+{
+	for (int i = 1; i <= 2; i++) {
+		duel->fd[i] = MUST_FD(eventfd(1, EFD_NONBLOCK));
+		MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, duel->fd[i],
+			    EPOLLIN | EPOLLET, i), 0);
+	}
+}
+
+static void wait_at_the_edge(struct duel *duel)
+{
+	MUST(ep_wait(duel->fd[0], edge_of_memory - 1, 2, 0), 1);
+	MUST(edge_of_memory[-1].data.u64, 1);
+}
+
+static void close_second(struct duel *duel)
+{
+	close(duel->fd[2]);
+}
+
+static void close_first(struct duel *duel)
+{
+	nothing_left(duel);
+	close(duel->fd[1]);
+}
+
+RACE(close_of_what_a_fault_left_behind, "copy_fault close_queued")
+{
+	struct duel duel = {
+		.prepare = prepare_fault, .left = wait_at_the_edge,
+		.right = close_second, .check = close_first,
+	};
+	long page = sysconf(_SC_PAGESIZE);
+	char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(memory == MAP_FAILED, false);
+	MUST(mprotect(memory + page, page, PROT_NONE), 0);
+	edge_of_memory = (struct epoll_event *)(memory + page);
+	duel.fd[0] = MUST_FD(ep_create1(0));
+	duel_run(&duel, rounds);
+}
+
+#define BATCH	16
+
+static void prepare_batch(struct duel *duel)
+{
+	for (int i = 1; i <= BATCH; i++) {
+		duel->fd[i] = MUST_FD(eventfd(1, EFD_NONBLOCK));
+		MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, duel->fd[i], EPOLLIN,
+			    i), 0);
+	}
+}
+
+static void wait_for_batch(struct duel *duel)
+{
+	struct epoll_event ev[BATCH];
+	int n = ep_wait(duel->fd[0], ev, BATCH, 0);
+	unsigned int seen = 0;
+
+	if (n < BATCH / 2 || n > BATCH)
+		race_fail("%d events of %d files", n, BATCH);
+	for (int i = 0; i < n; i++) {
+		if (seen & 1u << ev[i].data.u32)
+			race_fail("file %u reported twice", ev[i].data.u32);
+		seen |= 1u << ev[i].data.u32;
+	}
+}
+
+static void close_every_other(struct duel *duel)
+{
+	for (int i = 2; i <= BATCH; i += 2)
+		close(duel->fd[i]);
+}
+
+static void close_the_others(struct duel *duel)
+{
+	struct epoll_event ev[BATCH];
+
+	MUST(ep_wait(duel->fd[0], ev, BATCH, 0), BATCH / 2);
+	for (int i = 0; i < BATCH / 2; i++)
+		MUST(ev[i].data.u64 & 1, 1);
+	for (int i = 1; i <= BATCH; i += 2)
+		close(duel->fd[i]);
+}
+
+RACE(close_in_the_middle_of_a_delivery, "close_queued|pin_failed")
+{
+	struct duel duel = {
+		.prepare = prepare_batch, .left = wait_for_batch,
+		.right = close_every_other, .check = close_the_others,
+	};
+
+	duel.fd[0] = MUST_FD(ep_create1(0));
+	duel_run(&duel, rounds);
+}
+
+static void delete_left(struct duel *duel)
+{
+	int err = ep_ctl(duel->fd[0], EPOLL_CTL_DEL, duel->fd[1], 0, 0);
+
+	if (err && err != -EBADF)
+		race_fail("DEL gave %d", err);
+}
+
+RACE(delete_beside_close, "")
+{
+	struct duel duel = {
+		.prepare = prepare_ready, .left = delete_left,
+		.right = close_right, .check = nothing_left,
+	};
+
+	duel.fd[0] = MUST_FD(ep_create1(0));
+	duel_run(&duel, rounds);
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Delivery beside wake-ups, changes and ends of waits.
+ *
+ *	left				right
+ *	close(files)			wait, blocked on a user page
+ *	MOD to EPOLLIN			write
+ *	open, ADD, close		wait(0), and a third thread too
+ *	write				wait that times out just then
+ *	write, once per event		wait, two threads		edges
+ *	write, wait			wait, write			ping-pong
+ *
+ * The invariant is that of an edge: each write that an idle edge-triggered
+ * watch sees is one event, not none and not two. A lost one shows as a round
+ * that never ends.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "stress.h"
+
+#define BLOCKED	8
+
+/* value[0]: the user-fault descriptor */
+static char *fault_page;
+static long page_size;
+
+static void prepare_blocked(struct duel *duel)
+{
+	for (int i = 1; i <= BLOCKED; i++) {
+		duel->fd[i] = MUST_FD(eventfd(1, EFD_NONBLOCK));
+		MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, duel->fd[i], EPOLLIN,
+			    i), 0);
+	}
+	MUST(madvise(fault_page, page_size, MADV_DONTNEED), 0);
+}
+
+static void wait_into_page(struct duel *duel)
+{
+	MUST(ep_wait(duel->fd[0], (struct epoll_event *)fault_page, BLOCKED,
+		     0), BLOCKED);
+}
+
+/* Closes while the page is missing: no close may wait for the delivery. */
+static void close_under_delivery(struct duel *duel)
+{
+	struct uffdio_zeropage zero = {
+		.range = { (uintptr_t)fault_page, page_size },
+	};
+	struct uffd_msg fault;
+
+	MUST(read(duel->value[0], &fault, sizeof(fault)), sizeof(fault));
+	for (int i = 1; i <= BLOCKED; i++) {
+		close(duel->fd[i]);
+		random_delay();
+	}
+	if (random_next() & 1)
+		sched_yield();
+	MUST(ioctl(duel->value[0], UFFDIO_ZEROPAGE, &zero), 0);
+}
+
+static void none_left(struct duel *duel)
+{
+	struct epoll_event ev;
+
+	MUST(ep_wait(duel->fd[0], &ev, 1, 0), 0);
+}
+
+RACE(reaper_beside_blocked_delivery, "reaper_busy close_queued|fput_hits")
+{
+	struct duel duel = {
+		.prepare = prepare_blocked, .left = close_under_delivery,
+		.right = wait_into_page, .check = none_left,
+	};
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	if (side() == NATIVE)
+		race_skip("a close waits for the delivery on native epoll");
+	page_size = sysconf(_SC_PAGESIZE);
+	fault_page = mmap(NULL, page_size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	MUST(fault_page == MAP_FAILED, false);
+	duel.value[0] = MUST_FD(syscall(SYS_userfaultfd, O_CLOEXEC));
+	MUST(ioctl(duel.value[0], UFFDIO_API, &api), 0);
+	range.range.start = (uintptr_t)fault_page;
+	range.range.len = page_size;
+	MUST(ioctl(duel.value[0], UFFDIO_REGISTER, &range), 0);
+	duel.fd[0] = MUST_FD(ep_create1(0));
+	duel_run(&duel, rounds);
+}
+
+static void prepare_disarmed(struct duel *duel)
+{
+	duel->fd[1] = MUST_FD(eventfd(0, EFD_NONBLOCK));
+	MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, duel->fd[1], EPOLLET, 7), 0);
+}
+
+static void arm(struct duel *duel)
+{
+	MUST(ep_ctl(duel->fd[0], EPOLL_CTL_MOD, duel->fd[1],
+		    EPOLLIN | EPOLLET, 7), 0);
+}
+
+static void write_right(struct duel *duel)
+{
+	MUST(eventfd_write(duel->fd[1], 1), 0);
+}
+
+static void event_came(struct duel *duel)
+{
+	struct epoll_event ev;
+
+	MUST(ep_wait(duel->fd[0], &ev, 1, 0), 1);
+	MUST(ep_wait(duel->fd[0], &ev, 1, 0), 0);
+	close(duel->fd[1]);
+}
+
+RACE(modify_beside_wake, "")
+{
+	struct duel duel = {
+		.prepare = prepare_disarmed, .left = arm,
+		.right = write_right, .check = event_came,
+	};
+
+	duel.fd[0] = MUST_FD(ep_create1(0));
+	duel_run(&duel, rounds);
+}
+
+static int crowd_ep;
+static atomic_int crowd_over;
+
+static void *wait_zero(void *arg)
+{
+	struct epoll_event ev[2];
+
+	random_start((uintptr_t)arg);
+	while (!atomic_load(&crowd_over)) {
+		int n = ep_wait(crowd_ep, ev, 2, 0);
+
+		if (n < 0 || n > 1)
+			race_fail("wait gave %d with one file at a time", n);
+		random_delay();
+	}
+	return NULL;
+}
+
+/* A file is polled by two threads, at the very end of its life too. */
+RACE(open_add_close_beside_two_waits, "pin_failed|close_queued")
+{
+	pthread_t thread[2];
+
+	crowd_ep = MUST_FD(ep_create1(0));
+	for (uintptr_t i = 0; i < 2; i++)
+		MUST(pthread_create(&thread[i], NULL, wait_zero,
+				    (void *)(i + 1)), 0);
+	for (long round = 0; round < rounds; round++) {
+		int fd = MUST_FD(eventfd(1, EFD_NONBLOCK));
+
+		MUST(ep_ctl(crowd_ep, EPOLL_CTL_ADD, fd, EPOLLIN, fd), 0);
+		random_delay();
+		close(fd);
+		race_round();
+	}
+	atomic_store(&crowd_over, 1);
+	for (int i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+}
+
+/* value[0] the time of the wait in ns, value[1] how late the write is */
+static void prepare_timeout(struct duel *duel)
+{
+	static const long times[] = { 1, 20000, 100000, 1000000 };
+
+	duel->value[0] = times[random_next() % 4];
+	duel->value[2] = 0;
+	if (duel->value[0] != duel->value[3])
+		duel->value[1] = duel->value[0];
+	duel->value[3] = duel->value[0];
+}
+
+static void write_at_the_end(struct duel *duel)
+{
+	long long until = now_ns() + duel->value[0] + duel->value[4];
+
+	while (now_ns() < until)
+		;
+	MUST(eventfd_write(duel->fd[1], 1), 0);
+}
+
+static void wait_for_a_time(struct duel *duel)
+{
+	struct timespec time = { .tv_nsec = duel->value[0] };
+	struct epoll_event ev;
+
+	duel->value[2] = ep_pwait2(duel->fd[0], &ev, 1, &time, NULL, 0);
+}
+
+/*
+ * Exactly once: to the waiter, or to who asks afterwards. The write moves
+ * towards the moment at which the two are equally often first.
+ */
+static void once_in_all(struct duel *duel)
+{
+	struct epoll_event ev;
+	eventfd_t count;
+	int late = ep_wait(duel->fd[0], &ev, 1, 0);
+
+	MUST(duel->value[2] + late, 1);
+	MUST(eventfd_read(duel->fd[1], &count), 0);
+	duel->value[4] += duel->value[2] ? 2000 : -2000;
+	if (duel->value[4] > 400000 || duel->value[4] < -100000)
+		duel->value[4] = 0;
+}
+
+RACE(timeout_beside_event, "timeout_woken")
+{
+	struct duel duel = {
+		.prepare = prepare_timeout, .left = write_at_the_end,
+		.right = wait_for_a_time, .check = once_in_all,
+	};
+
+	/* Threads inherit it. */
+	prctl(PR_SET_TIMERSLACK, 1);
+	duel.fd[0] = MUST_FD(ep_create1(0));
+	duel.fd[1] = MUST_FD(eventfd(0, EFD_NONBLOCK));
+	MUST(ep_ctl(duel.fd[0], EPOLL_CTL_ADD, duel.fd[1], EPOLLIN | EPOLLET,
+		    0), 0);
+	duel_run(&duel, rounds);
+}
+
+#define SOURCES	2
+#define STOP	99
+
+static int source[SOURCES];
+static atomic_long taken[SOURCES];
+static long source_rounds;
+
+static void *produce(void *arg)
+{
+	long i = (long)arg;
+
+	random_start(i);
+	for (long round = 1; round <= source_rounds; round++) {
+		MUST(eventfd_write(source[i], 1), 0);
+		await(&taken[i], round);
+		random_delay();
+		race_round();
+	}
+	return NULL;
+}
+
+static void *consume(void *arg)
+{
+	struct epoll_event ev;
+
+	random_start(10 + (long)arg);
+	for (;;) {
+		eventfd_t count;
+
+		MUST(ep_wait(crowd_ep, &ev, 1, -1), 1);
+		if (ev.data.u64 == STOP)
+			return NULL;
+		/* A second event for the same write would find nothing. */
+		MUST(eventfd_read(source[ev.data.u64], &count), 0);
+		MUST(count, 1);
+		atomic_fetch_add(&taken[ev.data.u64], 1);
+	}
+}
+
+RACE(edges_are_counted_once, "arrived_in_scan")
+{
+	pthread_t producer[SOURCES], consumer[2];
+	int stop = MUST_FD(eventfd(0, EFD_NONBLOCK));
+
+	crowd_ep = MUST_FD(ep_create1(0));
+	source_rounds = rounds / SOURCES;
+	for (long i = 0; i < SOURCES; i++) {
+		source[i] = MUST_FD(eventfd(0, EFD_NONBLOCK));
+		MUST(ep_ctl(crowd_ep, EPOLL_CTL_ADD, source[i],
+			    EPOLLIN | EPOLLET, i), 0);
+	}
+	MUST(ep_ctl(crowd_ep, EPOLL_CTL_ADD, stop, EPOLLIN, STOP), 0);
+	for (long i = 0; i < 2; i++)
+		MUST(pthread_create(&consumer[i], NULL, consume, (void *)i), 0);
+	for (long i = 0; i < SOURCES; i++)
+		MUST(pthread_create(&producer[i], NULL, produce, (void *)i), 0);
+	for (int i = 0; i < SOURCES; i++)
+		pthread_join(producer[i], NULL);
+	MUST(eventfd_write(stop, 1), 0);
+	for (int i = 0; i < 2; i++)
+		pthread_join(consumer[i], NULL);
+}
+
+static int ball[2], player_ep[2];
+static long serves;
+
+static void *play(void *arg)
+{
+	long me = (long)arg;
+	struct epoll_event ev;
+	eventfd_t count;
+
+	for (long round = 0; round < serves; round++) {
+		MUST(ep_wait(player_ep[me], &ev, 1, -1), 1);
+		MUST(eventfd_read(ball[me], &count), 0);
+		MUST(eventfd_write(ball[!me], 1), 0);
+		if (me) {
+			race_round();
+			race_hit();
+		}
+	}
+	return NULL;
+}
+
+/* Two that wake each other for ever: one lost wake-up ends it. */
+RACE(ping_pong_without_a_timeout, "")
+{
+	pthread_t player[2];
+
+	serves = rounds;
+	for (int i = 0; i < 2; i++) {
+		ball[i] = MUST_FD(eventfd(0, EFD_NONBLOCK));
+		player_ep[i] = MUST_FD(ep_create1(0));
+		MUST(ep_ctl(player_ep[i], EPOLL_CTL_ADD, ball[i],
+			    EPOLLIN | EPOLLET, 0), 0);
+	}
+	for (long i = 0; i < 2; i++)
+		MUST(pthread_create(&player[i], NULL, play, (void *)i), 0);
+	MUST(eventfd_write(ball[0], 1), 0);
+	for (int i = 0; i < 2; i++)
+		pthread_join(player[i], NULL);
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Two threads in lockstep, and the seeded randomness of a race.
+ *
+ * The caller's thread prepares and checks while the other waits for the next
+ * round; between these both run at once, each after a random delay, so that
+ * every order of the two gets its turn. The meeting is a spin, since a sleep
+ * and a wake-up would always let the same one be first; with one CPU, or a
+ * busy machine, the spin yields.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+
+#include "stress.h"
+
+#define SPINS_BEFORE_YIELD	2000
+
+static _Thread_local uint64_t random_state = 1;
+extern uint64_t stress_seed;
+
+void random_start(unsigned int thread)
+{
+	random_state = (stress_seed + thread + 1) * 0x9e3779b97f4a7c15ULL;
+	if (!random_state)
+		random_state = 1;
+	for (int i = 0; i < 4; i++)
+		random_next();
+}
+
+/* xorshift64* */
+uint64_t random_next(void)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return random_state * 0x2545f4914f6cdd1dULL >> 8;
+}
+
+void spin(unsigned long turns)
+{
+	while (turns--)
+		__asm__ volatile("" ::: "memory");
+}
+
+void random_delay(void)
+{
+	unsigned int bits = random_next() % 14;
+
+	spin(random_next() & ((1UL << bits) - 1));
+}
+
+void await(atomic_long *value, long least)
+{
+	unsigned long spins = 0;
+
+	while (atomic_load(value) < least)
+		if (++spins > SPINS_BEFORE_YIELD)
+			sched_yield();
+}
+
+static void fight(struct duel *duel, int who)
+{
+	random_delay();
+	duel->began[who] = now_ns();
+	if (who)
+		duel->right(duel);
+	else
+		duel->left(duel);
+	duel->ended[who] = now_ns();
+}
+
+static void *right_main(void *arg)
+{
+	struct duel *duel = arg;
+
+	random_start(1);
+	for (long round = 1; round <= duel->rounds; round++) {
+		await(&duel->start, round);
+		fight(duel, 1);
+		atomic_store(&duel->end, round);
+	}
+	return NULL;
+}
+
+void duel_run(struct duel *duel, long rounds)
+{
+	pthread_t thread;
+
+	duel->rounds = rounds;
+	random_start(0);
+	MUST(pthread_create(&thread, NULL, right_main, duel), 0);
+	for (long round = 1; round <= rounds; round++) {
+		duel->prepare(duel);
+		atomic_store(&duel->start, round);
+		fight(duel, 0);
+		await(&duel->end, round);
+		if (duel->began[0] < duel->ended[1] &&
+		    duel->began[1] < duel->ended[0])
+			race_hit();
+		if (duel->check)
+			duel->check(duel);
+		race_round();
+	}
+	pthread_join(thread, NULL);
+}
