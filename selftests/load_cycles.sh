@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Load and unload again and again: with traffic between, right after heavy use, and after users that were killed in the
+# middle of it.
+
+set -euo pipefail
+# shellcheck source=selftests/load_lib.sh
+. "$(dirname "$0")/load_lib.sh"
+
+cycles=100
+busy=3000
+if [ "$is_debug" = yes ]; then
+	cycles=10
+	busy=300
+fi
+traffic=(close_while_ready edges_are_counted_once outer_close_beside_inner_close two_queues_beside_wake)
+
+cycle() {
+	local i
+	for ((i = 0; i < cycles; i++)); do
+		load || return
+		# Not its verdict on windows, which few rounds may miss, but its traffic.
+		build/bin/stress --only "${traffic[i % ${#traffic[@]}]}" --rounds 10 --seed "$i" >/dev/null || true
+		unload || return
+	done
+}
+
+# Kills the users in the middle of their rounds and unloads as soon as their files are closed.
+unload_after_kill() {
+	local pid
+	load || return
+	build/bin/stress --only "$1" --rounds 100000000 >/dev/null &
+	pid=$!
+	# Traffic has begun once closes of watched files are counted.
+	until [ "$(awk '$1 == "fput_hits" { print $2 }' /sys/kernel/debug/epollx/counters)" -gt 100 ]; do
+		kill -0 "$pid" || return
+	done
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null || true
+	# Its child dies with it, a moment later: until then the module is in use.
+	for _ in {1..2000}; do
+		if unload 2>/dev/null; then
+			return 0
+		fi
+	done
+	unload
+}
+
+heavy_then_unload() {
+	load || return
+	build/bin/stress --only open_add_close_beside_two_waits --rounds "$busy" || return
+	unload
+}
+
+check "loads_and_unloads_${cycles}_times" cycle
+check leaves_nothing_after_the_cycles is_gone
+check unloads_after_heavy_use heavy_then_unload
+check leaves_nothing_after_heavy_use is_gone
+check unloads_after_killed_closers unload_after_kill close_in_the_middle_of_a_delivery
+check unloads_after_killed_nesters unload_after_kill inner_close_beside_outer_scan
+check leaves_nothing_after_killed_users is_gone
+finish

@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The module does not load where a close could be missed, cannot be made to miss one later, and does not go while it is
+# in use.
+
+set -euo pipefail
+# shellcheck source=selftests/load_lib.sh
+. "$(dirname "$0")/load_lib.sh"
+
+sysctl=/proc/sys/kernel/ftrace_enabled
+
+set_ftrace() {
+	echo "$1" >"$sysctl"
+}
+
+set_ftrace 0
+log_mark
+refuse refuses_without_ftrace "" load
+check says_why_it_refuses_without_ftrace logged "__fput"
+check leaves_nothing_after_a_refusal is_gone
+set_ftrace 1
+
+if [ "$is_debug" = yes ]; then
+	log_mark
+	refuse refuses_when_the_self_test_fails "" load fail_selftest=1
+	check says_that_the_self_test_failed logged "self-test failed"
+	check leaves_nothing_after_a_failed_self_test is_gone
+fi
+
+check loads_where_it_can load
+check is_there_after_loading is_loaded
+refuse ftrace_cannot_be_switched_off_meanwhile "busy" set_ftrace 0
+check ftrace_is_still_on test "$(cat $sysctl)" = 1
+
+# An open instance, or the open device, holds the module.
+exec 7<>/dev/epollx
+refuse does_not_go_while_the_device_is_open "in use" unload
+exec 7>&-
+check works_after_the_refused_unload build/bin/stress --only close_while_ready --rounds 200
+check goes_when_nobody_uses_it unload
+check leaves_nothing_behind is_gone
+check ftrace_can_be_switched_off_again set_ftrace 0
+set_ftrace 1
+finish
