@@ -19,7 +19,7 @@ traffic=(close_while_ready edges_are_counted_once outer_close_beside_inner_close
 cycle() {
 	local i
 	for ((i = 0; i < cycles; i++)); do
-		load || return
+		load "" || return
 		# Not its verdict on windows, which few rounds may miss, but its traffic.
 		build/bin/stress --only "${traffic[i % ${#traffic[@]}]}" --rounds 10 --seed "$i" >/dev/null || true
 		unload || return
@@ -29,7 +29,7 @@ cycle() {
 # Kills the users in the middle of their rounds and unloads as soon as their files are closed.
 unload_after_kill() {
 	local pid
-	load || return
+	load "" || return
 	build/bin/stress --only "$1" --rounds 100000000 >/dev/null &
 	pid=$!
 	# Traffic has begun once closes of watched files are counted.
@@ -48,7 +48,7 @@ unload_after_kill() {
 }
 
 heavy_then_unload() {
-	load || return
+	load "" || return
 	build/bin/stress --only open_add_close_beside_two_waits --rounds "$busy" || return
 	unload
 }

@@ -13,15 +13,15 @@ rounds=3000
 [ "$is_debug" = no ] || rounds=200
 
 tracer_on() {
-	echo __fput >$tracing/set_ftrace_filter && echo function >$tracing/current_tracer
+	echo __fput >"$tracing/set_ftrace_filter" && echo function >"$tracing/current_tracer"
 }
 
 tracer_off() {
-	echo nop >$tracing/current_tracer && echo >$tracing/set_ftrace_filter
+	echo nop >"$tracing/current_tracer" && echo >"$tracing/set_ftrace_filter"
 }
 
 tracer_saw_closes() {
-	[ "$(grep -c __fput $tracing/trace)" -gt 0 ]
+	[ "$(grep -c __fput "$tracing/trace")" -gt 0 ]
 }
 
 # The tracer comes and goes while files are closed all the time.

@@ -47,8 +47,12 @@ static void prepare_blocked(struct duel *duel)
 
 static void wait_into_page(struct duel *duel)
 {
-	MUST(ep_wait(duel->fd[0], (struct epoll_event *)fault_page, BLOCKED,
-		     0), BLOCKED);
+	int n = ep_wait(duel->fd[0], (struct epoll_event *)fault_page, BLOCKED,
+			0);
+
+	/* It blocks with the first; the others may be closed by then. */
+	if (n < 1 || n > BLOCKED)
+		race_fail("wait gave %d", n);
 }
 
 /* Closes while the page is missing: no close may wait for the delivery. */
@@ -164,7 +168,7 @@ RACE(open_add_close_beside_two_waits, "pin_failed|close_queued")
 	for (uintptr_t i = 0; i < 2; i++)
 		MUST(pthread_create(&thread[i], NULL, wait_zero,
 				    (void *)(i + 1)), 0);
-	for (long round = 0; round < rounds; round++) {
+	for (long round = 0; race_goes_on(round, rounds); round++) {
 		int fd = MUST_FD(eventfd(1, EFD_NONBLOCK));
 
 		MUST(ep_ctl(crowd_ep, EPOLL_CTL_ADD, fd, EPOLLIN, fd), 0);
@@ -251,7 +255,7 @@ static void *produce(void *arg)
 	long i = (long)arg;
 
 	random_start(i);
-	for (long round = 1; round <= source_rounds; round++) {
+	for (long round = 1; race_goes_on(round - 1, source_rounds); round++) {
 		MUST(eventfd_write(source[i], 1), 0);
 		await(&taken[i], round);
 		random_delay();
@@ -302,6 +306,9 @@ RACE(edges_are_counted_once, "arrived_in_scan")
 		pthread_join(consumer[i], NULL);
 }
 
+/* The ball that ends the game. */
+#define LAST	2
+
 static int ball[2], player_ep[2];
 static long serves;
 
@@ -311,15 +318,20 @@ static void *play(void *arg)
 	struct epoll_event ev;
 	eventfd_t count;
 
-	for (long round = 0; round < serves; round++) {
+	for (long round = 0; ; round++) {
 		MUST(ep_wait(player_ep[me], &ev, 1, -1), 1);
 		MUST(eventfd_read(ball[me], &count), 0);
+		if (me && count == LAST)
+			return NULL;
+		if (!me && !race_goes_on(round, serves))
+			break;
 		MUST(eventfd_write(ball[!me], 1), 0);
 		if (me) {
 			race_round();
 			race_hit();
 		}
 	}
+	MUST(eventfd_write(ball[1], LAST), 0);
 	return NULL;
 }
 

@@ -59,6 +59,23 @@ void await(atomic_long *value, long least)
 			sched_yield();
 }
 
+/* On a CPU of its own: on one CPU the two would take turns and never meet. */
+static void stay_on(int who)
+{
+	cpu_set_t allowed, one;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		return;
+	for (int cpu = 0, nr = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &allowed) || nr++ != who)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		return;
+	}
+}
+
 static void fight(struct duel *duel, int who)
 {
 	random_delay();
@@ -75,22 +92,25 @@ static void *right_main(void *arg)
 	struct duel *duel = arg;
 
 	random_start(1);
-	for (long round = 1; round <= duel->rounds; round++) {
+	stay_on(1);
+	for (long round = 1; ; round++) {
 		await(&duel->start, round);
+		if (atomic_load(&duel->over))
+			return NULL;
 		fight(duel, 1);
 		atomic_store(&duel->end, round);
 	}
-	return NULL;
 }
 
 void duel_run(struct duel *duel, long rounds)
 {
 	pthread_t thread;
+	long round;
 
-	duel->rounds = rounds;
 	random_start(0);
 	MUST(pthread_create(&thread, NULL, right_main, duel), 0);
-	for (long round = 1; round <= rounds; round++) {
+	stay_on(0);
+	for (round = 1; race_goes_on(round - 1, rounds); round++) {
 		duel->prepare(duel);
 		atomic_store(&duel->start, round);
 		fight(duel, 0);
@@ -102,5 +122,7 @@ void duel_run(struct duel *duel, long rounds)
 			duel->check(duel);
 		race_round();
 	}
+	atomic_store(&duel->over, 1);
+	atomic_store(&duel->start, round);
 	pthread_join(thread, NULL);
 }

@@ -175,7 +175,7 @@ RACE(signal_queue_goes_before_the_file, "pollfree")
 	MUST(added == MAP_FAILED, false);
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGUSR1);
-	for (long round = 0; round < rounds; round++) {
+	for (long round = 0; race_goes_on(round, rounds); round++) {
 		int ep = MUST_FD(ep_create1(0));
 		int fd = MUST_FD(signalfd(-1, &mask, SFD_NONBLOCK));
 		long how = random_next() % 4;
@@ -233,7 +233,7 @@ RACE(waiters_are_killed_beside_a_wake, "killed_rewake|timeout_woken")
 	asleep = mmap(NULL, sizeof(*asleep), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	MUST(asleep == MAP_FAILED, false);
-	for (long round = 0; round < rounds; round++) {
+	for (long round = 0; race_goes_on(round, rounds); round++) {
 		struct sleeper survivor;
 		int fd = MUST_FD(eventfd(0, EFD_NONBLOCK));
 		pid_t pid;

@@ -27,6 +27,9 @@
 #include "stress.h"
 
 #define STALL_SECONDS	30
+/* The short rounds of one race take no longer: fewer on a busy machine. */
+#define SHORT_SECONDS		4
+#define SHORT_SECONDS_DEBUG	7
 #define COUNTERS	32
 
 uint64_t stress_seed = 1;
@@ -110,6 +113,12 @@ void race_hit(void)
 void race_round(void)
 {
 	atomic_fetch_add(&shared->round, 1);
+}
+
+bool race_goes_on(long done, long rounds)
+{
+	return done < rounds &&
+	       (!shared->deadline || now_ns() < shared->deadline);
 }
 
 static void counters_read(struct counters *counters)
@@ -227,7 +236,8 @@ static void supervise(pid_t pid)
 		test_fail("", 0, "ended with wait status %#x", status);
 }
 
-static void report(struct race *race, long hits, double seconds)
+static void report(struct race *race, long rounds, long hits,
+		   double seconds)
 {
 	bool failed = atomic_load(&shared->failed);
 	bool skipped = atomic_load(&shared->skipped) && !failed;
@@ -237,9 +247,9 @@ static void report(struct race *race, long hits, double seconds)
 		printf("ok %d %s # SKIP %s\n", ++line, race->name,
 		       shared->text);
 	else
-		printf("%sok %d %s # %ld rounds, window hit %ld times, %.1f s\n",
-		       failed ? "not " : "", ++line, race->name, round, hits,
-		       seconds);
+		printf("%sok %d %s # %ld of %ld rounds, window hit %ld times, %.1f s\n",
+		       failed ? "not " : "", ++line, race->name, round,
+		       rounds, hits, seconds);
 	if (failed)
 		printf("# %s: %s; again: --only %s --seed %llu --rounds %s\n",
 		       race->name, shared->text, race->name,
@@ -271,6 +281,10 @@ static void run(struct race *race)
 	counters_read(&before);
 	fflush(NULL);
 	began = now_ns();
+	if (!strcmp(rounds_text, "short"))
+		shared->deadline = began + 1000000000LL *
+			(time_factor() > 1 ? SHORT_SECONDS_DEBUG :
+			 SHORT_SECONDS);
 	pid = rounds > 0 ? fork() : -1;
 	if (!pid)
 		run_child(race, rounds);
@@ -285,7 +299,7 @@ static void run(struct race *race)
 			test_fail("", 0, "its window was never hit (%s)",
 				  *race->window ? race->window : "both at once");
 	}
-	report(race, hits, (now_ns() - began) / 1e9);
+	report(race, rounds, hits, (now_ns() - began) / 1e9);
 }
 
 int main(int argc, char **argv)

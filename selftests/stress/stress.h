@@ -24,6 +24,7 @@
  * @hits: how often the race itself saw its window hit
  * @failed: an invariant is broken
  * @skipped: the kernel has not what the race needs
+ * @deadline: no round begins after it (now_ns()); 0: no limit
  * @text: why
  */
 struct shared {
@@ -31,6 +32,7 @@ struct shared {
 	atomic_long hits;
 	atomic_int failed;
 	atomic_int skipped;
+	long long deadline;
 	char text[256];
 };
 
@@ -73,6 +75,8 @@ void race_fail(const char *format, ...)
 void race_skip(const char *why) __attribute__((noreturn));
 void race_hit(void);
 void race_round(void);
+/* After @done of @rounds: goes it on? Not when the short rounds take long. */
+bool race_goes_on(long done, long rounds);
 
 /* Ends the race where @expr is not @want. */
 #define MUST(expr, want) ({						\
@@ -120,7 +124,7 @@ struct duel {
 
 	/* duel.c's own */
 	atomic_long start, end;
-	long rounds;
+	atomic_int over;
 	uint64_t began[2], ended[2];
 };
 
