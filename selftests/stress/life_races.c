@@ -197,6 +197,7 @@ RACE(signal_queue_goes_before_the_file, "pollfree")
 }
 
 #define VICTIMS	200
+#define WAKES	16
 
 static int victims_ep;
 static atomic_long *asleep;
@@ -224,6 +225,17 @@ static void be_victims(void)
 		pause();
 }
 
+/* Each write wakes one more; the kill comes before the one numbered @when. */
+static void wake_and_kill(const int *fd, pid_t pid, unsigned int when)
+{
+	for (unsigned int i = 0; i <= WAKES; i++) {
+		if (i == when)
+			MUST(kill(pid, SIGKILL), 0);
+		if (i < WAKES)
+			MUST(eventfd_write(fd[i], 1), 0);
+	}
+}
+
 /*
  * A survivor sleeps behind all of them. One that is woken and killed at once
  * must hand on, or the survivor sleeps for ever: one round never ends.
@@ -235,24 +247,26 @@ RACE(waiters_are_killed_beside_a_wake, "killed_rewake|timeout_woken")
 	MUST(asleep == MAP_FAILED, false);
 	for (long round = 0; race_goes_on(round, rounds); round++) {
 		struct sleeper survivor;
-		int fd = MUST_FD(eventfd(0, EFD_NONBLOCK));
+		int fd[WAKES];
 		pid_t pid;
 
 		victims_ep = MUST_FD(ep_create1(0));
-		MUST(ep_ctl(victims_ep, EPOLL_CTL_ADD, fd, EPOLLIN, 1), 0);
+		for (int i = 0; i < WAKES; i++) {
+			fd[i] = MUST_FD(eventfd(0, EFD_NONBLOCK));
+			MUST(ep_ctl(victims_ep, EPOLL_CTL_ADD, fd[i], EPOLLIN,
+				    i), 0);
+		}
 		sleeper_start(&survivor, victims_ep, 1, -1);
 		atomic_store(asleep, 0);
 		pid = MUST_FD(fork());
 		if (!pid)
 			be_victims();
 		await(asleep, VICTIMS);
-		random_delay();
-		MUST(kill(pid, SIGKILL), 0);
-		random_delay();
-		MUST(eventfd_write(fd, 1), 0);
+		wake_and_kill(fd, pid, random_next() % (WAKES + 1));
 		MUST(waitpid(pid, NULL, 0), pid);
 		MUST(sleeper_join(&survivor), 1);
-		close(fd);
+		for (int i = 0; i < WAKES; i++)
+			close(fd[i]);
 		close(victims_ep);
 		race_round();
 	}
@@ -286,7 +300,7 @@ static void close_what_is_left(struct duel *duel)
 	no_event_left(&(struct duel){ .fd = { duel->fd[0] } });
 }
 
-RACE(pressure_file_beside_rmdir, "pollfree")
+RACE(pressure_file_beside_rmdir, "")
 {
 	struct duel duel = {
 		.prepare = prepare_pressure, .left = delete_or_close,
