@@ -5,9 +5,10 @@
 #
 #   scripts/vm --module none -- selftests/load_NAME.sh
 #
-# Sourced, not run. ok/not_ok print TAP; check runs a command and judges its status; finish prints the plan.
+# EPX_LOAD names another module file than that of build/. Sourced, not run. ok/not_ok print TAP; check runs a command and
+# judges its status; finish prints the plan.
 
-module=${EPX_ROOT:-$PWD}/build/${EPX_KERNEL:?run this in the VM, by scripts/vm --module none}/epollx.ko
+module=${EPX_LOAD:-${EPX_ROOT:-$PWD}/build/${EPX_KERNEL:?run this in the VM, by scripts/vm --module none}/epollx.ko}
 tap=0
 bad=0
 case $EPX_KERNEL in
