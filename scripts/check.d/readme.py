@@ -98,7 +98,7 @@ def defines(path, name):
 def names(text):
     with open("Makefile", encoding="utf-8") as file:
         targets = set(re.findall(r"^([\w-]+)(?:\s[\w\s-]*)?:", file.read(), re.M))
-    for target in sorted(set(re.findall(r"make ([a-z][a-z-]+)", text))):
+    for target in sorted(set(re.findall(r"(?:`|^)make ([a-z][a-z-]+)", text, re.M))):
         if target not in targets:
             yield f"{README}: there is no 'make {target}'"
     for path in re.findall(r"`((?:kmod|uapi|userlib|selftests|scripts|LICENSES)/[\w./-]*)`", text):
