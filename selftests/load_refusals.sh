@@ -37,6 +37,35 @@ check ftrace_is_still_on test "$(cat $sysctl)" = 1
 exec 7<>/dev/epollx
 refuse does_not_go_while_the_device_is_open "in use" unload
 exec 7>&-
+
+# The instance alone, the device closed: the driver of the races has many.
+use_instances() {
+	build/bin/stress --only close_while_ready --rounds 100000000 >/dev/null &
+	user=$!
+	until [ "$(awk '$1 == "fput_hits" { print $2 }' /sys/kernel/debug/epollx/counters)" -gt 100 ]; do
+		kill -0 "$user" || return
+	done
+}
+
+# Stopped, so that its instance is neither closed nor made at that moment.
+stop_users() {
+	read -ra children <"/proc/$user/task/$user/children"
+	kill -STOP "${children[@]}"
+}
+
+end_users() {
+	local child
+	kill -KILL "$user" "${children[@]}"
+	wait "$user" 2>/dev/null || true
+	for child in "${children[@]}"; do
+		while [ -d "/proc/$child" ]; do :; done
+	done
+}
+
+use_instances
+stop_users
+refuse does_not_go_while_an_instance_is_open "in use" unload
+end_users
 check works_after_the_refused_unload build/bin/stress --only close_while_ready --rounds 200
 check goes_when_nobody_uses_it unload
 check leaves_nothing_behind is_gone

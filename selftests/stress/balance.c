@@ -26,7 +26,7 @@
 #define PROBE_WATCHES	64
 #define DEADLINE_NS	20000000000LL
 
-static void shrink(const char *cache)
+static void drop_free(const char *cache)
 {
 	char path[96];
 	int fd;
@@ -40,7 +40,7 @@ static void shrink(const char *cache)
 	close(fd);
 }
 
-/* Names and counts of our caches; from @shrunk on the second time. */
+/* Names and counts of our caches. */
 static void read_slabs(struct balance *balance)
 {
 	FILE *file = fopen("/proc/slabinfo", "r");
@@ -54,7 +54,7 @@ static void read_slabs(struct balance *balance)
 		if (sscanf(line, "%31s %ld", name, &active) != 2 ||
 		    strncmp(name, "epx_", 4) || balance->caches == CACHES)
 			continue;
-		strcpy(balance->name[balance->caches], name);
+		memcpy(balance->name[balance->caches], name, sizeof(name));
 		balance->objects[balance->caches++] = active;
 	}
 	fclose(file);
@@ -126,7 +126,7 @@ void balance_take(struct balance *balance, bool files)
 		balance->watches = count_watches();
 		read_slabs(balance);
 		for (int i = 0; i < balance->caches; i++)
-			shrink(balance->name[i]);
+			drop_free(balance->name[i]);
 		read_slabs(balance);
 	}
 	if (files) {

@@ -17,7 +17,6 @@
 #define SPINS_BEFORE_YIELD	2000
 
 static _Thread_local uint64_t random_state = 1;
-extern uint64_t stress_seed;
 
 void random_start(unsigned int thread)
 {

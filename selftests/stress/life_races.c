@@ -131,7 +131,7 @@ RACE(two_queues_beside_wake, "")
 }
 
 /* In memory shared with the process that adds. */
-static atomic_long *added;
+static long _Atomic *added;
 
 /* The watch hangs on this process's signal queue, which goes with it. */
 static void add_and_exit(int ep, int fd, int copies)

@@ -258,9 +258,11 @@ static void report(struct race *race, long rounds, long hits,
 	fflush(stdout);
 	if (!json)
 		return;
-	fprintf(json, "{\"test\":\"%s\",\"points\":[],\"side\":\"%s\",\"outcome\":\"%s\",\"observed\":{\"rounds\":%ld,\"hits\":%ld,\"seed\":%llu,\"ms\":%.0f}}\n",
-		race->name, side() == NATIVE ? "native" : "epollx",
-		failed ? "fail" : skipped ? "skip" : "pass", round, hits,
+	fprintf(json, "{\"test\":\"%s\",\"points\":[],\"side\":\"%s\",",
+		race->name, side() == NATIVE ? "native" : "epollx");
+	fprintf(json, "\"outcome\":\"%s\",\"observed\":{\"rounds\":%ld,",
+		failed ? "fail" : skipped ? "skip" : "pass", round);
+	fprintf(json, "\"hits\":%ld,\"seed\":%llu,\"ms\":%.0f}}\n", hits,
 		(unsigned long long)stress_seed, seconds * 1000);
 	fflush(json);
 }

@@ -94,6 +94,8 @@ bool race_goes_on(long done, long rounds);
 			  must_fd);					\
 	must_fd; })
 
+extern uint64_t stress_seed;
+
 /* Seeded, one sequence for each thread. */
 uint64_t random_next(void);
 void random_start(unsigned int thread);
