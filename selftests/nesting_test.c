@@ -193,7 +193,7 @@ TEST(paths_of_length_one_are_not_limited, "79")
 {
 	int fd = new_eventfd(1);
 
-	EXPECT_EQ(add_roots(fd, 1200), 0);
+	EXPECT_EQ(add_roots(fd, 600), 0);
 	close_owned();
 }
 
