@@ -49,7 +49,8 @@ use_instances() {
 
 # Stopped, so that its instance is neither closed nor made at that moment.
 stop_users() {
-	read -ra children <"/proc/$user/task/$user/children"
+	# The list has no newline at its end, which read calls a failure.
+	read -ra children <"/proc/$user/task/$user/children" || true
 	kill -STOP "${children[@]}"
 }
 
