@@ -2,12 +2,15 @@
 /*
  * The guest's root and what belongs to it, in the order in which PID 1 calls these functions.
  *
- * The host's / comes by 9p, read-only, as the lower layer of an overlay whose upper layer is memory: any program that is
- * installed on the host runs in the guest, and nothing it writes reaches the host. The one exception is the checkout's
- * build/, a second 9p share, mounted writable at its place, so that results outlive the VM. The host's own /proc, /sys
- * and /dev are below the lower layer too; the guest's are mounted over them before anything else can look.
+ * The host's / comes by 9p, read-only, as the lower layer of an overlay whose upper layer is
+ * memory: any program that is installed on the host runs in the guest, and nothing it writes
+ * reaches the host. The one exception is the checkout's build/, a second 9p share, mounted
+ * writable at its place, so that results outlive the VM. The host's own /proc, /sys and /dev
+ * are below the lower layer too; the guest's are mounted over them before anything else can
+ * look.
  *
- * What the guest cannot do without ends the boot with a reason; what a kernel may lack is only tried.
+ * What the guest cannot do without ends the boot with a reason; what a kernel may lack is only
+ * tried.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,7 +27,8 @@
 
 #include "init.h"
 
-static void mount_at(const char *source, const char *target, const char *type, unsigned long flags, const char *options)
+static void mount_at(const char *source, const char *target, const char *type,
+		     unsigned long flags, const char *options)
 {
 	if (mount(source, target, type, flags, options))
 		die("cannot mount %s on %s", type, target);
@@ -69,7 +73,8 @@ void make_root(void)
 	mount_at("memory", "/memory", "tmpfs", 0, "mode=755,size=75%");
 	mkdir("/memory/upper", 0755);
 	mkdir("/memory/work", 0755);
-	mount_at("root", "/root", "overlay", 0, "lowerdir=/lower,upperdir=/memory/upper,workdir=/memory/work");
+	mount_at("root", "/root", "overlay", 0,
+		 "lowerdir=/lower,upperdir=/memory/upper,workdir=/memory/work");
 	mount_at("dev", "/root/dev", "devtmpfs", 0, "mode=755");
 	if (chdir("/root") || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
 		die("cannot change the root");

@@ -2,13 +2,15 @@
 /*
  * The VM's verdict: what the kernel said while the command ran, and what it leaked.
  *
- * The kernel log is read from /dev/kmsg, record by record, from the point where the module is about to be loaded:
- * a record is never torn, and a message that the console's log level hides is seen too. A ring buffer that overflowed
- * (EPIPE) is trouble as well, since what was lost could have been a warning.
+ * The kernel log is read from /dev/kmsg, record by record, from the point where the module is
+ * about to be loaded: a record is never torn, and a message that the console's log level hides
+ * is seen too. A ring buffer that overflowed (EPIPE) is trouble as well, since what was lost
+ * could have been a warning.
  *
- * kmemleak reports an object only when it is more than five seconds old and when a scan found no pointer to it; one
- * scan can miss a pointer that is just then moving through registers, so an object counts when the second scan still
- * has it. The wait is for the objects' age, not for another task.
+ * kmemleak reports an object only when it is more than five seconds old and when a scan found
+ * no pointer to it; one scan can miss a pointer that is just then moving through registers, so
+ * an object counts when the second scan still has it. The wait is for the objects' age, not
+ * for another task.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,7 +30,10 @@
 static int verdict_fd = -1;
 static int kmsg_fd = -1;
 
-/* A record that contains one of these means that the kernel, or one of its checkers, found something wrong. */
+/*
+ * A record that contains one of these means that the kernel, or one of its checkers, found
+ * something wrong.
+ */
 static const char *const trouble[] = {
 	"WARNING: ",
 	"BUG: ",
@@ -128,7 +133,10 @@ void log_start(void)
 		lseek(kmsg_fd, 0, SEEK_END);
 }
 
-/* The text of a /dev/kmsg record "level,seq,time,flags;text\n" (continuation lines after it are cut off). */
+/*
+ * The text of a /dev/kmsg record "level,seq,time,flags;text\n" (continuation lines after it
+ * are cut off).
+ */
 static char *record_text(char *record)
 {
 	char *text = strchr(record, ';');

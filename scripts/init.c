@@ -2,20 +2,26 @@
 /*
  * PID 1 of the VM: a static program in an initramfs, started by the kernel, that
  *
- *   1. says "init" on the verdict's serial port (from then on scripts/vm never retries a boot),
+ *   1. says "init" on the verdict's serial port (from then on scripts/vm never retries a
+ *      boot),
  *   2. loads the kernel's own modules that the initramfs carries (9p, virtio, overlay),
- *   3. builds the root: the host's / read-only by 9p, under an overlay whose upper layer is memory, and the checkout's
- *      build/ once more, writable; plus proc, sys, dev and their friends,
+ *   3. builds the root: the host's / read-only by 9p, under an overlay whose upper layer is
+ *      memory, and the checkout's build/ once more, writable; plus proc, sys, dev and their
+ *      friends,
  *   4. loads epollx.ko, unless there is none,
- *   5. runs the command, with its output going to a virtio port (an interactive shell: with a serial port as its tty),
- *   6. kills what is left, unloads the module, looks for leaks and at the kernel log, and says the verdict, last.
+ *   5. runs the command, with its output going to a virtio port (an interactive shell: with a
+ *      serial port as its tty),
+ *   6. kills what is left, unloads the module, looks for leaks and at the kernel log, and says
+ *      the verdict, last.
  *
- * The command, its environment and the settings come as files in /epx of the initramfs, so nothing has to be quoted
- * through a kernel command line. The command's output goes through a pipe and not straight to the virtio port because
- * such a port can be opened once only, and programs do open /dev/stdout.
+ * The command, its environment and the settings come as files in /epx of the initramfs, so
+ * nothing has to be quoted through a kernel command line. The command's output goes through a
+ * pipe and not straight to the virtio port because such a port can be opened once only, and
+ * programs do open /dev/stdout.
  *
- * A test may hang: then PID 1 says so when the time is up, with what every task of the guest was blocked on in the
- * kernel log. Only a guest that is dead altogether is left to the host's own, later, timeout.
+ * A test may hang: then PID 1 says so when the time is up, with what every task of the guest
+ * was blocked on in the kernel log. Only a guest that is dead altogether is left to the host's
+ * own, later, timeout.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -117,7 +123,10 @@ static void read_settings(void)
 	set.envp = slurp_vector("/epx/env");
 }
 
-/* In the child: the command, with OUT as its output or with the shell's serial port as its terminal. */
+/*
+ * In the child: the command, with OUT as its output or with the shell's serial port as its
+ * terminal.
+ */
 __attribute__((noreturn)) static void run_child(int out)
 {
 	struct winsize size = { .ws_row = 24, .ws_col = 80 };
@@ -130,9 +139,9 @@ __attribute__((noreturn)) static void run_child(int out)
 	if (*set.tty) {
 		in = open(SHELL_TTY, O_RDWR);
 		out = in;
-		sscanf(set.tty, "%hu %hu", &size.ws_row, &size.ws_col);
 		ioctl(in, TIOCSCTTY, 0);
-		ioctl(in, TIOCSWINSZ, &size);
+		if (sscanf(set.tty, "%hu %hu", &size.ws_row, &size.ws_col) == 2)
+			ioctl(in, TIOCSWINSZ, &size);
 	} else {
 		in = open("/dev/null", O_RDONLY);
 	}
@@ -193,7 +202,10 @@ static bool pump(int from, int to)
 static int attend(pid_t child, int from, int to, long seconds)
 {
 	long long deadline = now_ms() + seconds * 1000, left = -1;
-	struct pollfd fds[2] = { { .fd = signal_fd, .events = POLLIN }, { .fd = from, .events = POLLIN } };
+	struct pollfd fds[2] = {
+		{ .fd = signal_fd, .events = POLLIN },
+		{ .fd = from, .events = POLLIN },
+	};
 	struct signalfd_siginfo info;
 	int status;
 	pid_t pid;
@@ -201,7 +213,8 @@ static int attend(pid_t child, int from, int to, long seconds)
 	for (;;) {
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 			if (pid == child)
-				return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+				return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+							     WEXITSTATUS(status);
 		}
 		if (pid < 0 && child < 0)
 			return 0;
@@ -219,7 +232,10 @@ static int attend(pid_t child, int from, int to, long seconds)
 	}
 }
 
-/* Runs the command and says "exit STATUS", or "timeout" with the reasons in the kernel log; findings until then. */
+/*
+ * Runs the command and says "exit STATUS", or "timeout" with the reasons in the kernel log;
+ * findings until then.
+ */
 static int run_command(void)
 {
 	int to = -1, status, early_trouble = 0, out[2] = { -1, -1 };
@@ -239,7 +255,10 @@ static int run_command(void)
 	close(out[1]);
 	status = attend(child, out[0], to, set.timeout);
 	if (status < 0) {
-		/* What blocks which task, and where each CPU is; these back traces are not the kernel's findings. */
+		/*
+		 * What blocks which task, and where each CPU is; these back traces are not
+		 * the kernel's findings.
+		 */
 		early_trouble = log_check();
 		write_file("/proc/sysrq-trigger", "w");
 		write_file("/proc/sysrq-trigger", "l");
@@ -256,7 +275,10 @@ static int run_command(void)
 	return early_trouble;
 }
 
-/* The last references of a killed program's files may go a moment after it (unix sockets' garbage collector). */
+/*
+ * The last references of a killed program's files may go a moment after it (unix sockets'
+ * garbage collector).
+ */
 static void unload_module(void)
 {
 	const struct timespec pause_10ms = { .tv_nsec = 10000000 };

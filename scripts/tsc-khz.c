@@ -2,9 +2,10 @@
 /*
  * Prints the rate of the CPU's time stamp counter in kHz; nothing, where there is none.
  *
- * An emulated guest reads the host's counter, but has only an emulated timer chip to measure its rate against; on a
- * busy machine that measurement fails, the guest falls back to counting ticks, and its time runs at a fraction of ours.
- * So scripts/vm measures the rate here, once per boot of the host, and tells the guest.
+ * An emulated guest reads the host's counter, but has only an emulated timer chip to measure
+ * its rate against; on a busy machine that measurement fails, the guest falls back to counting
+ * ticks, and its time runs at a fraction of ours. So scripts/vm measures the rate here, once
+ * per boot of the host, and tells the guest.
  */
 #include <stdio.h>
 #include <time.h>
