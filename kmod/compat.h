@@ -13,11 +13,11 @@
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || \
 	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#error "epollx is written for Linux 6.1 to 6.12; the struct file of this kernel may work differently"
+#error "epollx is written for Linux 6.1 to 6.12; this kernel may close files differently"
 #endif
 
 #ifdef CONFIG_PREEMPT_RT
-#error "epollx does not work on PREEMPT_RT: its hook on the close of files is atomic, and wait-queue locks sleep there"
+#error "epollx cannot work on PREEMPT_RT: its hook on closes is atomic, wait queues sleep"
 #endif
 
 #ifndef CONFIG_DYNAMIC_FTRACE_WITH_ARGS

@@ -165,16 +165,14 @@ void epx_file_unhash(struct epx_watch *w)
 }
 
 /**
- * epx_file_for_each_watch() - call a function for each watch of a file
+ * epx_file_visit_watches() - call a function for each watch of a file
  * @file: the file, or NULL, which nobody watches
  * @fn: the function; runs under the file's lock
  * @arg: passed to @fn
  *
  * Context: any but interrupts; takes the file's lock.
  */
-void epx_file_for_each_watch(struct file *file,
-			     void (*fn)(struct epx_watch *w, void *arg),
-			     void *arg)
+void epx_file_visit_watches(struct file *file, epx_watch_fn fn, void *arg)
 {
 	spinlock_t *lock = epx_file_lock(file);
 	struct epx_watch *first, *w;
@@ -242,7 +240,7 @@ static void epx_watch_closed(struct epx_watch *w)
  */
 void epx_file_closed(struct file *file)
 {
-	spinlock_t *lock;
+	spinlock_t *lock = epx_file_lock(file);
 	struct epx_watch *w, *next;
 
 	rcu_read_lock();
@@ -253,7 +251,6 @@ void epx_file_closed(struct file *file)
 		return;
 	}
 	epx_count(fput_hits);
-	lock = epx_file_lock(file);
 	spin_lock(lock);
 	for (w = epx_file_find(file); w; w = next) {
 		next = list_empty(&w->siblings) ?

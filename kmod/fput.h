@@ -7,12 +7,13 @@
 struct epx_watch;
 struct file;
 
+/* What to do with each watch of a file, with the file's lock held. */
+typedef void (*epx_watch_fn)(struct epx_watch *w, void *arg);
+
 void epx_file_hash(struct epx_watch *w);
 void epx_file_unhash(struct epx_watch *w);
 bool epx_file_is_watched(struct file *file);
-void epx_file_for_each_watch(struct file *file,
-			     void (*fn)(struct epx_watch *w, void *arg),
-			     void *arg);
+void epx_file_visit_watches(struct file *file, epx_watch_fn fn, void *arg);
 int epx_files_init(void);
 void epx_files_exit(void);
 int epx_close_hook_init(void);

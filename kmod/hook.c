@@ -87,6 +87,7 @@ void epx_pollers_wake(struct epx_instance *inst, struct epx_watch *w,
 	unsigned long flags;
 	int subclass;
 
+	/* After the caller's full barrier. */
 	if (!waitqueue_active(&inst->pollers))
 		return;
 	epx_count(nested_wake);
@@ -126,6 +127,7 @@ static bool epx_wake_exclusive(struct epx_instance *inst, __poll_t events,
 	unsigned long flags;
 
 	spin_lock_irqsave(&inst->sleepers.lock, flags);
+	/* Under the lock, where the answer is exact. */
 	if (waitqueue_active(&inst->sleepers)) {
 		consumed = epx_is_consumer(events, key);
 		wake_up_locked(&inst->sleepers);
@@ -175,6 +177,7 @@ static int epx_hook_wake(wait_queue_entry_t *wait, unsigned int mode,
 		 */
 		if (is_exclusive)
 			ret = epx_wake_exclusive(inst, events, keys);
+		/* Behind the barrier, like the look into the pollers' queue. */
 		else if (waitqueue_active(&inst->sleepers))
 			epx_wake_sleeper(inst, sync);
 		epx_pollers_wake(inst, w, keys);

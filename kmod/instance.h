@@ -69,7 +69,6 @@
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/mutex.h>
-#include <linux/percpu.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
@@ -79,6 +78,8 @@
 /* After what it needs and does not include itself. */
 #include <linux/eventpoll.h>
 #include <linux/epollx.h>
+
+#include "counters.h"
 
 struct user_struct;
 struct wakeup_source;
@@ -92,10 +93,8 @@ struct wakeup_source;
 	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | \
 	 EPOLLEXCLUSIVE)
 
-/* Edges between instances in a chain: five instances. */
+/* Edges in the longest chain of instances; the longest event array, in int. */
 #define EPX_MAX_EDGES		4
-
-/* Length of a user's event array: the bytes must fit an int. */
 #define EPX_MAX_EVENTS		(INT_MAX / (int)sizeof(struct epoll_event))
 
 /**
@@ -165,7 +164,7 @@ struct epx_watch {
 	int fd;
 	__poll_t events;
 	u64 data;
-	spinlock_t lock;
+	spinlock_t lock;	/* [W] */
 	u8 queued;
 	u8 dead;
 	u8 is_nested;
@@ -217,7 +216,7 @@ struct epx_reach {
  * @rcu: for the free
  */
 struct epx_instance {
-	struct mutex mutex;
+	struct mutex mutex;	/* [M] */
 	struct rb_root tree;
 	struct list_head ready;
 	struct llist_head incoming;
@@ -233,64 +232,18 @@ struct epx_instance {
 	struct file *file;
 	struct wakeup_source __rcu *ws;
 	struct work_struct reap;
-
 	struct epx_reach reach[2];
 	u64 below_walk;
 	int below;
 
 	u32 id;
 	struct list_head all;
-
 	unsigned int napi_id;
 	u32 busy_usecs;
 	u16 busy_budget;
 	u8 busy_prefer;
-
 	struct rcu_head rcu;
 };
-
-/**
- * struct epx_counters - one CPU's share; the sum over CPUs is the count
- * @fput_hits: a watched file was closed
- * @close_queued: and a watch of it was on incoming or on ready
- * @close_dead: and a watch of it was dead already (C had it)
- * @release_dead: the release of an instance met a dead watch (A had it)
- * @pin_failed: a scan met a file on its way out
- * @bury: watches buried
- * @reaper_busy: the reaper found the mutex taken and left it to the holder
- * @pollfree: a wait queue was freed under a hook
- * @timeout_woken: a waiter's time ended but a wake had dequeued it already
- * @killed_rewake: a killed waiter passed its wake-up on
- * @copy_fault: a delivery stopped at a bad address
- * @loop_refused: an add that would have nested in a loop or too deep
- * @paths_refused: an add that would have made too many wake-up paths
- * @arrived_in_scan: a watch pushed while a scan ran
- * @nested_wake: a wake-up passed on to an outer instance or a poller
- *
- * Rare windows, for the tests that must hit them and for a reader who wants
- * to see them: debugfs epollx/counters, whose table lists them once more.
- */
-struct epx_counters {
-	unsigned long fput_hits;
-	unsigned long close_queued;
-	unsigned long close_dead;
-	unsigned long release_dead;
-	unsigned long pin_failed;
-	unsigned long bury;
-	unsigned long reaper_busy;
-	unsigned long pollfree;
-	unsigned long timeout_woken;
-	unsigned long killed_rewake;
-	unsigned long copy_fault;
-	unsigned long loop_refused;
-	unsigned long paths_refused;
-	unsigned long arrived_in_scan;
-	unsigned long nested_wake;
-};
-
-DECLARE_PER_CPU(struct epx_counters, epx_counters);
-
-#define epx_count(name) this_cpu_inc(epx_counters.name)
 
 /* instance.c */
 struct epx_instance *epx_instance_new(void);

@@ -40,7 +40,8 @@
 #include "nest.h"
 #include "ready.h"
 
-#define EPX_MANY_PATHS	(1U << 20)
+/* Counts stop here, far above every limit. */
+#define EPX_MANY_PATHS	1000000
 
 static DEFINE_MUTEX(epx_nest_mutex);
 
@@ -139,7 +140,7 @@ static int epx_walk_up(struct file *file, bool limited)
 
 	lockdep_assert_held(&epx_nest_mutex);
 	rcu_read_lock();
-	epx_file_for_each_watch(file, epx_step_to, &step);
+	epx_file_visit_watches(file, epx_step_to, &step);
 	while (step.found && distance <= EPX_MAX_EDGES && !too_many) {
 		struct epx_instance *inst = step.found;
 		unsigned int parity = step.parity;
@@ -151,8 +152,8 @@ static int epx_walk_up(struct file *file, bool limited)
 			step.paths = inst->reach[parity].paths;
 			step.any = false;
 			/* NULL once its release is through. */
-			epx_file_for_each_watch(READ_ONCE(inst->file),
-						epx_step_to, &step);
+			epx_file_visit_watches(READ_ONCE(inst->file),
+					       epx_step_to, &step);
 			if (!step.any)
 				tops += step.paths;
 		}

@@ -328,13 +328,14 @@ __poll_t epx_instance_poll(struct epx_instance *inst, struct file *file,
 	__poll_t revents = 0;
 
 	poll_wait(file, &inst->pollers, pt);
-	/*
-	 * On the queue before the look at the lists. Pairs with the full
-	 * barrier of epx_push() in epx_hook_wake(), and with wq_has_sleeper()
-	 * in epx_queue().
-	 */
-	if (!poll_does_not_wait(pt))
+	if (!poll_does_not_wait(pt)) {
+		/*
+		 * On the queue before the look at the lists. Pairs with the
+		 * full barrier of epx_push() in epx_hook_wake(), and with
+		 * wq_has_sleeper() in epx_queue().
+		 */
 		smp_mb();
+	}
 	epx_instance_lock(inst, depth);
 	epx_scan_begin(inst);
 	while (!revents && !list_empty(&inst->ready)) {

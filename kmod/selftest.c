@@ -99,8 +99,9 @@ static int epx_selftest_close(struct epx_instance *inst,
 
 	epx_instance_lock(inst, 0);
 	epx_bury(inst);
-	seen = RB_EMPTY_ROOT(&inst->tree) &&
-	       !waitqueue_active(&epx_selftest_queue);
+	/* Nobody else is on this queue. */
+	seen = !waitqueue_active(&epx_selftest_queue) &&
+	       RB_EMPTY_ROOT(&inst->tree);
 	epx_instance_unlock(inst);
 	return seen ? 0 : -ENXIO;
 }

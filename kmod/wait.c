@@ -140,7 +140,7 @@ static int epx_sleeper_wake(wait_queue_entry_t *wait, unsigned int mode,
  * a reason to collect, false if the time is over and no wake-up was ours.
  */
 static noinline bool epx_sleep(struct epx_instance *inst,
-		      struct epx_deadline *deadline)
+			       struct epx_deadline *deadline)
 {
 	wait_queue_entry_t wait;
 	bool timed_out = false;

@@ -40,7 +40,7 @@ build accepts_the_oldest_kernel "6, 1, 0" "" $args
 build accepts_the_latest_kernel "6, 12, 255" "" $args
 build refuses_an_older_kernel "6, 0, 19" "written for Linux 6.1 to 6.12" $args
 build refuses_a_newer_kernel "6, 13, 0" "written for Linux 6.1 to 6.12" $args
-build refuses_preempt_rt "6, 1, 0" "does not work on PREEMPT_RT" $args -DCONFIG_PREEMPT_RT
+build refuses_preempt_rt "6, 1, 0" "cannot work on PREEMPT_RT" $args -DCONFIG_PREEMPT_RT
 build refuses_ftrace_without_arguments "6, 1, 0" "needs CONFIG_DYNAMIC_FTRACE_WITH_ARGS"
 
 # The close hook is what the refusals are about: it must be compiled with them in sight.

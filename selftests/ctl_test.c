@@ -236,7 +236,7 @@ TEST(changes_beside_a_wait_never_fail, "24 25")
 
 	ASSERT_EQ(add(fds[0], steady, EPOLLIN), 0);
 	ASSERT_EQ(pthread_create(&thread, NULL, change_for_ever, fds), 0);
-	for (int i = 0; i < 20000; i++) {
+	for (unsigned int i = 0; i < 20000 / time_factor(); i++) {
 		int n = ep_wait(fds[0], ev, 4, 0);
 
 		if (n < 1 || n > 2) {

@@ -126,7 +126,7 @@ TEST_ON(EPX, garbage_to_an_instance_does_no_harm, "")
 
 	seed();
 	for (int round = 0; round < 20; round++) {
-		throw_garbage(ep, 1000);
+		throw_garbage(ep, 1000 / time_factor());
 		check_still_works(ep);
 	}
 }
@@ -137,6 +137,6 @@ TEST_ON(EPX, garbage_to_the_device_does_no_harm, "")
 
 	ASSERT_GE(dev, 0);
 	seed();
-	throw_garbage(dev, 5000);
+	throw_garbage(dev, 5000 / time_factor());
 	check_still_works(ep_create1(0));
 }

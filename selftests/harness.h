@@ -55,16 +55,16 @@ struct test {
 void test_register(struct test *test);
 
 #define TEST_FULL(claim, list, where, limit)				\
-	static void claim(void);					\
+	static void run_##claim(void);					\
 	static struct test test_##claim = {				\
-		.name = #claim, .points = list, .run = claim,		\
+		.name = #claim, .points = list, .run = run_##claim,	\
 		.sides = where, .seconds = limit,			\
 	};								\
 	__attribute__((constructor)) static void register_##claim(void)	\
 	{								\
 		test_register(&test_##claim);				\
 	}								\
-	static void claim(void)
+	static void run_##claim(void)
 
 #define TEST(claim, points)		TEST_FULL(claim, points, ON_BOTH, TEST_SECONDS)
 #define TEST_ON(side, claim, points)	TEST_FULL(claim, points, ON_##side, TEST_SECONDS)
@@ -75,7 +75,7 @@ enum side side(void);
 unsigned int time_factor(void);
 void test_fail(const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void test_abort(void) __attribute__((noreturn));
+__attribute__((noreturn)) void test_abort(void);
 void test_skip(const char *format, ...)
 	__attribute__((noreturn, format(printf, 1, 2)));
 void test_observe(const char *what, long long value);
@@ -111,10 +111,6 @@ static inline bool test_compare(const char *file, int line, const char *text,
 #define ASSERT_TRUE(a)		TEST_REQUIRE(EXPECT_TRUE(a))
 #define ASSERT_FALSE(a)		TEST_REQUIRE(EXPECT_FALSE(a))
 #define TEST_REQUIRE(holds)	((holds) ? (void)0 : test_abort())
-
-/* The test itself knows the difference; the table must have it as @id. */
-#define EXPECT_SIDE(native, epollx, expr, id)				\
-	EXPECT_EQ(expr, side() == NATIVE ? (native) : (epollx))
 
 #define OBSERVE(what, value)	test_observe(what, (long long)(value))
 #define SKIP(...)		test_skip(__VA_ARGS__)

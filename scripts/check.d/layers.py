@@ -18,6 +18,7 @@ LAYERS = (
     ("ready", "hook", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs"),
     ("trace",),
     ("instance.h",),
+    ("counters",),
     ("compat",),
 )
 CORE = 3

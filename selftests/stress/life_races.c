@@ -131,7 +131,9 @@ RACE(two_queues_beside_wake, "")
 }
 
 /* In memory shared with the process that adds. */
-static long _Atomic *added;
+static struct {
+	atomic_long count;
+} *added;
 
 /* The watch hangs on this process's signal queue, which goes with it. */
 static void add_and_exit(int ep, int fd, int copies)
@@ -141,7 +143,7 @@ static void add_and_exit(int ep, int fd, int copies)
 
 		MUST(ep_ctl(ep, EPOLL_CTL_ADD, copy, EPOLLIN, i), 0);
 	}
-	atomic_store(added, 1);
+	atomic_store(&added->count, 1);
 	random_delay();
 	_exit(0);
 }
@@ -181,11 +183,11 @@ RACE(signal_queue_goes_before_the_file, "pollfree")
 		long how = random_next() % 4;
 		pid_t pid;
 
-		atomic_store(added, 0);
+		atomic_store(&added->count, 0);
 		pid = MUST_FD(fork());
 		if (!pid)
 			add_and_exit(ep, fd, 3);
-		await(added, 1);
+		await(&added->count, 1);
 		meet_exit(ep, fd, how);
 		MUST(waitpid(pid, NULL, 0), pid);
 		if (how != 1)

@@ -56,16 +56,16 @@ struct race {
 void race_register(struct race *race);
 
 #define RACE_FULL(id, counters, count_files)				\
-	static void id(long rounds);					\
+	static void run_##id(long rounds);				\
 	static struct race race_##id = {				\
-		.name = #id, .window = counters, .run = id,		\
+		.name = #id, .window = counters, .run = run_##id,	\
 		.files = count_files,					\
 	};								\
 	__attribute__((constructor)) static void register_##id(void)	\
 	{								\
 		race_register(&race_##id);				\
 	}								\
-	static void id(long rounds)
+	static void run_##id(long rounds)
 
 #define RACE(id, counters)	RACE_FULL(id, counters, false)
 

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef EPX_COUNTERS_H
+#define EPX_COUNTERS_H
+
+#include <linux/percpu.h>
+
+/**
+ * struct epx_counters - one CPU's share; the sum over CPUs is the count
+ * @fput_hits: a watched file was closed
+ * @close_queued: and a watch of it was on incoming or on ready
+ * @close_dead: and a watch of it was dead already (C had it)
+ * @release_dead: the release of an instance met a dead watch (A had it)
+ * @pin_failed: a scan met a file on its way out
+ * @bury: watches buried
+ * @reaper_busy: the reaper found the mutex taken and left it to the holder
+ * @pollfree: a wait queue was freed under a hook
+ * @timeout_woken: a waiter's time ended but a wake had dequeued it already
+ * @killed_rewake: a killed waiter passed its wake-up on
+ * @copy_fault: a delivery stopped at a bad address
+ * @loop_refused: an add that would have nested in a loop or too deep
+ * @paths_refused: an add that would have made too many wake-up paths
+ * @arrived_in_scan: a watch pushed while a scan ran
+ * @nested_wake: a wake-up passed on to an outer instance or a poller
+ *
+ * Rare windows, for the tests that must hit them and for a reader who wants
+ * to see them: debugfs epollx/counters, whose table lists them once more.
+ */
+struct epx_counters {
+	unsigned long fput_hits;
+	unsigned long close_queued;
+	unsigned long close_dead;
+	unsigned long release_dead;
+	unsigned long pin_failed;
+	unsigned long bury;
+	unsigned long reaper_busy;
+	unsigned long pollfree;
+	unsigned long timeout_woken;
+	unsigned long killed_rewake;
+	unsigned long copy_fault;
+	unsigned long loop_refused;
+	unsigned long paths_refused;
+	unsigned long arrived_in_scan;
+	unsigned long nested_wake;
+};
+
+DECLARE_PER_CPU(struct epx_counters, epx_counters);
+
+#define epx_count(name) this_cpu_inc(epx_counters.name)
+
+#endif /* EPX_COUNTERS_H */
