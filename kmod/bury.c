@@ -89,7 +89,7 @@ static void epx_watch_unlink(struct epx_watch *w)
  * after the detach: a watch that is not hashed has no hook. The unlock of
  * watch->lock and the lock in epx_file_unhash() order the two for a close
  * that misses the watch. Pairs with smp_acquire__after_ctrl_dep() in
- * epx_file_closed().
+ * epx_has_watch().
  */
 static bool epx_watch_own(struct epx_watch *w)
 {

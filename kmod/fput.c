@@ -35,7 +35,7 @@
  *
  * The unlock of the head's lock and the lock of the file's on one CPU keep
  * the detach before the unhash for who sees the latter; the acquire is in
- * epx_file_closed(). An add cannot run beside it: it holds a reference.
+ * epx_has_watch(). An add cannot run beside it: it holds a reference.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -87,6 +87,25 @@ static struct epx_watch *epx_file_find(const struct file *file)
 	return NULL;
 }
 
+/* Inlined, since every close of every file asks. */
+static __always_inline bool epx_has_watch(const struct file *file)
+{
+	bool watched = false;
+
+	/* Most chains are empty. */
+	if (!hlist_empty(&epx_files[epx_file_slot(file)])) {
+		rcu_read_lock();
+		watched = epx_file_find(file);
+		rcu_read_unlock();
+	}
+	/*
+	 * A no is acted upon: epx_fput_entry() lets the file go. Pairs with
+	 * the unlock and lock in epx_watch_own().
+	 */
+	smp_acquire__after_ctrl_dep();
+	return watched;
+}
+
 /**
  * epx_file_is_watched() - does any instance watch this file?
  * @file: the file
@@ -96,15 +115,7 @@ static struct epx_watch *epx_file_find(const struct file *file)
  */
 bool epx_file_is_watched(struct file *file)
 {
-	bool watched;
-
-	/* Most chains are empty. */
-	if (hlist_empty(&epx_files[epx_file_slot(file)]))
-		return false;
-	rcu_read_lock();
-	watched = epx_file_find(file);
-	rcu_read_unlock();
-	return watched;
+	return epx_has_watch(file);
 }
 
 /**
@@ -230,27 +241,17 @@ static void epx_watch_closed(struct epx_watch *w)
 	}
 }
 
-/**
- * epx_file_closed() - the last reference on a file has gone
- * @file: the file, with a count of 0
- *
- * Context: process with preemption possibly off; takes the file's lock and
- * those of its watches. Its time grows with the number of watches of this
- * one file.
+/*
+ * The last reference on a watched file has gone. Process context, preemption
+ * possibly off. The time grows with the number of watches of this one file.
  */
-void epx_file_closed(struct file *file)
+static noinline void epx_file_closed(struct file *file)
 {
 	spinlock_t *lock = epx_file_lock(file);
 	struct epx_watch *w, *next;
 
-	rcu_read_lock();
-	if (likely(!epx_file_find(file))) {
-		rcu_read_unlock();
-		/* Pairs with the unlock-lock in epx_watch_own(). */
-		smp_acquire__after_ctrl_dep();
-		return;
-	}
 	epx_count(fput_hits);
+	rcu_read_lock();
 	spin_lock(lock);
 	for (w = epx_file_find(file); w; w = next) {
 		next = list_empty(&w->siblings) ?
@@ -266,7 +267,10 @@ static void notrace epx_fput_entry(unsigned long ip, unsigned long parent_ip,
 				   struct ftrace_ops *ops,
 				   struct ftrace_regs *fregs)
 {
-	epx_file_closed((struct file *)epx_ftrace_first_argument(fregs));
+	struct file *file = (struct file *)epx_ftrace_first_argument(fregs);
+
+	if (unlikely(epx_has_watch(file)))
+		epx_file_closed(file);
 }
 
 static struct ftrace_ops epx_fput_ops = {

@@ -18,6 +18,5 @@ int epx_files_init(void);
 void epx_files_exit(void);
 int epx_close_hook_init(void);
 void epx_close_hook_exit(void);
-void epx_file_closed(struct file *file);
 
 #endif /* EPX_FPUT_H */

@@ -14,7 +14,7 @@
 
 #define MAX_EVENTS	1024
 
-static int ep, fds[MAX_EVENTS], fd_count;
+static int ep, fds[MAX_EVENTS], fd_count, ready_count;
 static uint32_t mask;
 static struct epoll_event events[MAX_EVENTS];
 static const uint64_t one = 1;
@@ -25,6 +25,7 @@ static void setup(const struct peer *peer, int count, uint32_t asked)
 	ep = peer->create();
 	must(ep >= 0, "create");
 	mask = asked;
+	ready_count = count;
 	fd_count = count ? count : 1;
 	for (int i = 0; i < fd_count; i++) {
 		fds[i] = eventfd(count ? 1 : 0, EFD_NONBLOCK);
@@ -42,7 +43,7 @@ void scenario_end(void)
 
 static void step_wait(const struct peer *peer)
 {
-	peer->wait(ep, events, MAX_EVENTS, 0);
+	must(peer->wait(ep, events, MAX_EVENTS, 0) == ready_count, "wait");
 }
 
 /* Make all of them edges again, then collect them. */
