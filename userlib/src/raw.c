@@ -53,9 +53,8 @@ int epx_open(unsigned int flags)
 		ret = -errno;
 	} else {
 		ret = raw_ioctl(dev, EPX_IOC_CREATE, &create);
-		if (ret >= 0) {
-			/* The device took the lowest number: it is ours. */
-			dup3(ret, dev, flags);
+		/* The device took the lowest number: the instance gets it. */
+		if (ret >= 0 && dup3(ret, dev, flags) == dev) {
 			close(ret);
 			ret = dev;
 		} else {
