@@ -53,7 +53,6 @@ struct epx_watch *epx_watch_new(struct epx_instance *inst)
 
 	if (!w)
 		return NULL;
-	spin_lock_init(&w->lock);
 	INIT_LIST_HEAD(&w->siblings);
 	w->instance = inst;
 	return w;
@@ -63,7 +62,8 @@ static void epx_watch_free_rcu(struct rcu_head *rcu)
 {
 	struct epx_watch *w = container_of(rcu, struct epx_watch, rcu);
 
-	epx_hooks_free(w);
+	if (unlikely(w->extra))
+		epx_hooks_free(w);
 	kmem_cache_free(epx_watch_cache, w);
 }
 
@@ -71,7 +71,7 @@ static void epx_watch_free_rcu(struct rcu_head *rcu)
  * Off the ready list and the tree, and free. The hooks are gone; @incoming
  * has been drained since, if the watch is queued.
  */
-static void epx_watch_unlink(struct epx_watch *w)
+static inline void epx_watch_unlink(struct epx_watch *w)
 {
 	struct epx_instance *inst = w->instance;
 
@@ -82,31 +82,6 @@ static void epx_watch_unlink(struct epx_watch *w)
 		epx_wakeup_remove(w);
 	rb_erase(&w->node, &inst->tree);
 	call_rcu(&w->rcu, epx_watch_free_rcu);
-}
-
-/*
- * Turn ->dead, or find that the close of the file was first. The unhash comes
- * after the detach: a watch that is not hashed has no hook. The unlock of
- * watch->lock and the lock in epx_file_unhash() order the two for a close
- * that misses the watch. Pairs with smp_acquire__after_ctrl_dep() in
- * epx_has_watch().
- */
-static bool epx_watch_own(struct epx_watch *w)
-{
-	bool owned;
-
-	spin_lock(&w->lock);
-	owned = !w->dead;
-	if (owned) {
-		WRITE_ONCE(w->dead, 1);
-		epx_hooks_detach(w);
-	}
-	spin_unlock(&w->lock);
-	if (owned) {
-		epx_file_unhash(w);
-		epx_limit_uncharge(w->instance);
-	}
-	return owned;
 }
 
 /**

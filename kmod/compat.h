@@ -6,6 +6,7 @@
 #ifndef EPX_COMPAT_H
 #define EPX_COMPAT_H
 
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/ftrace.h>
 #include <linux/sysctl.h>
@@ -38,6 +39,11 @@ static inline bool epx_file_tryget(struct file *file)
 {
 	return atomic_long_inc_not_zero(&file->f_count);
 }
+
+#ifndef fd_file
+/* From 6.12 on: the file of a struct fd. */
+#define fd_file(f) ((f).file)
+#endif
 
 /**
  * epx_ftrace_first_argument() - the first argument of the traced function

@@ -8,7 +8,6 @@
  * struct epx_counters - one CPU's share; the sum over CPUs is the count
  * @fput_hits: a watched file was closed
  * @close_queued: and a watch of it was on incoming or on ready
- * @close_dead: and a watch of it was dead already (C had it)
  * @release_dead: the release of an instance met a dead watch (A had it)
  * @pin_failed: a scan met a file on its way out
  * @bury: watches buried
@@ -28,7 +27,6 @@
 struct epx_counters {
 	unsigned long fput_hits;
 	unsigned long close_queued;
-	unsigned long close_dead;
 	unsigned long release_dead;
 	unsigned long pin_failed;
 	unsigned long bury;

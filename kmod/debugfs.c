@@ -43,7 +43,6 @@ static const struct {
 } epx_counter_table[] = {
 	EPX_COUNTER(fput_hits),
 	EPX_COUNTER(close_queued),
-	EPX_COUNTER(close_dead),
 	EPX_COUNTER(release_dead),
 	EPX_COUNTER(pin_failed),
 	EPX_COUNTER(bury),

@@ -5,7 +5,7 @@
  *
  *	EPX_IOC_INFO	both		epx_ioctl_info()
  *	EPX_IOC_CREATE	device		epx_ioctl_create()
- *	EPX_IOC_CTL	instance	epx_interest_change(), interest.c
+ *	EPX_IOC_CTL	instance	epx_interest_ctl(), interest.c
  *	EPX_IOC_WAIT	instance	epx_wait(), wait.c
  *	EPX_IOC_PWAIT	instance	the same, with the whole struct
  *	EPIOC*PARAMS	instance	epx_busy_ioctl(), busypoll.c
@@ -14,9 +14,10 @@
  * on an anonymous inode, so that its flags, its reopening through /proc and
  * its life in containers without the node are those of an epoll descriptor.
  *
- * A command is known by its type, number and direction; its size tells the
- * version of the struct (see the ABI header). 32-bit callers need nothing
- * else than the same structs.
+ * Each handler fetches its own argument (argument.h), so that a wait is one
+ * frame and not three. A command is known by its type, number and direction;
+ * its size tells the version of the struct (see the ABI header). 32-bit
+ * callers need nothing else than the same structs.
  */
 #include <linux/anon_inodes.h>
 #include <linux/compat.h>
@@ -27,6 +28,7 @@
 #include <linux/poll.h>
 #include <linux/uaccess.h>
 
+#include "argument.h"
 #include "busypoll.h"
 #include "device.h"
 #include "fdinfo.h"
@@ -36,40 +38,6 @@
 
 /* A command without its size. */
 #define EPX_COMMAND(cmd)	((cmd) & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT))
-
-/*
- * Three words at once: an argument in its common size, without the calls and
- * checks of a copy of any size.
- */
-static __always_inline bool epx_fetch_words(u64 *to, const u64 __user *from)
-{
-	if (!user_read_access_begin(from, 3 * sizeof(*from)))
-		return false;
-	unsafe_get_user(to[0], from, fault);
-	unsafe_get_user(to[1], from + 1, fault);
-	unsafe_get_user(to[2], from + 2, fault);
-	user_read_access_end();
-	return true;
-fault:
-	user_read_access_end();
-	return false;
-}
-
-/*
- * Fetch a call's argument, of any version: EFAULT, E2BIG for a later one that
- * says what we do not know, EINVAL for less than the first version had.
- */
-static noinline int epx_fetch(void *arg, size_t size, size_t size_min,
-			      unsigned int cmd, const void __user *uarg)
-{
-	size_t user_size = _IOC_SIZE(cmd);
-
-	if (user_size < size_min)
-		return -EINVAL;
-	if (user_size > PAGE_SIZE)
-		return -E2BIG;
-	return copy_struct_from_user(arg, size, uarg, user_size);
-}
 
 static long epx_ioctl_info(unsigned int cmd, void __user *uarg)
 {
@@ -129,50 +97,6 @@ release_instance:
 	return err;
 }
 
-static long epx_ioctl_ctl(struct epx_instance *inst, unsigned int cmd,
-			  void __user *uarg)
-{
-	union {
-		struct epx_ctl ctl;
-		u64 words[3];
-	} arg;
-	int err;
-
-	BUILD_BUG_ON(sizeof(arg.ctl) != sizeof(arg.words));
-	if (likely(cmd == EPX_IOC_CTL))
-		err = epx_fetch_words(arg.words, uarg) ? 0 : -EFAULT;
-	else
-		err = epx_fetch(&arg.ctl, sizeof(arg.ctl), sizeof(arg.ctl),
-				cmd, uarg);
-	if (err)
-		return err;
-	return epx_interest_change(inst, &arg.ctl);
-}
-
-static long epx_ioctl_wait(struct epx_instance *inst, unsigned int cmd,
-			   void __user *uarg)
-{
-	union {
-		struct epx_wait wait;
-		u64 words[3];
-	} arg;
-	int err;
-
-	BUILD_BUG_ON(sizeof(arg.wait) != 40);
-	BUILD_BUG_ON(sizeof(arg.words) != EPX_WAIT_SIZE_MIN);
-	BUILD_BUG_ON(offsetof(struct epx_wait, sigmask) != EPX_WAIT_SIZE_MIN);
-	if (likely(cmd == EPX_IOC_WAIT)) {
-		arg.wait.sigmask = 0;
-		err = epx_fetch_words(arg.words, uarg) ? 0 : -EFAULT;
-	} else {
-		err = epx_fetch(&arg.wait, sizeof(arg.wait),
-				EPX_WAIT_SIZE_MIN, cmd, uarg);
-	}
-	if (err)
-		return err;
-	return epx_wait(inst, &arg.wait);
-}
-
 static long epx_instance_ioctl(struct file *file, unsigned int cmd,
 			       unsigned long arg)
 {
@@ -181,9 +105,9 @@ static long epx_instance_ioctl(struct file *file, unsigned int cmd,
 
 	switch (EPX_COMMAND(cmd)) {
 	case EPX_COMMAND(EPX_IOC_WAIT):
-		return epx_ioctl_wait(inst, cmd, uarg);
+		return epx_wait(inst, cmd, uarg);
 	case EPX_COMMAND(EPX_IOC_CTL):
-		return epx_ioctl_ctl(inst, cmd, uarg);
+		return epx_interest_ctl(inst, cmd, uarg);
 	case EPX_COMMAND(EPX_IOC_INFO):
 		return epx_ioctl_info(cmd, uarg);
 	}

@@ -33,8 +33,7 @@
  *	unhash (file's lock)		probe: nothing there
  *					acquire; free the wait queues
  *
- * The unlock of the head's lock and the lock of the file's on one CPU keep
- * the detach before the unhash for who sees the latter; the acquire is in
+ * The barrier between the two is in epx_watch_kill(), the acquire in
  * epx_has_watch(). An add cannot run beside it: it holds a reference.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -57,9 +56,15 @@
 #define EPX_FILE_LOCKS		256
 
 /* A chain for each 16 KiB of memory, between 1024 and 4 million. */
+#define EPX_BYTES_PER_CHAIN	16384
+#ifdef EPX_DEBUG
+/* Few: the tests want to meet strangers in a chain. */
+#define EPX_FILE_BITS_MIN	4
+#define EPX_FILE_BITS_MAX	4
+#else
 #define EPX_FILE_BITS_MIN	10
 #define EPX_FILE_BITS_MAX	22
-#define EPX_BYTES_PER_CHAIN	16384
+#endif
 
 static struct hlist_head *epx_files __read_mostly;
 static unsigned int epx_files_bits __read_mostly;
@@ -76,7 +81,7 @@ static spinlock_t *epx_file_lock(const struct file *file)
 }
 
 /* RCU or the file's lock held. The first watch of the ring, or NULL. */
-static struct epx_watch *epx_file_find(const struct file *file)
+static inline struct epx_watch *epx_file_find(const struct file *file)
 {
 	struct epx_watch *w;
 
@@ -100,7 +105,7 @@ static __always_inline bool epx_has_watch(const struct file *file)
 	}
 	/*
 	 * A no is acted upon: epx_fput_entry() lets the file go. Pairs with
-	 * the unlock and lock in epx_watch_own().
+	 * smp_wmb() in epx_watch_kill().
 	 */
 	smp_acquire__after_ctrl_dep();
 	return watched;
@@ -140,7 +145,7 @@ void epx_file_hash(struct epx_watch *w)
 }
 
 /* The file's lock held. Does nothing where @w is not hashed. */
-static void epx_file_unhash_locked(struct epx_watch *w)
+static inline void epx_file_unhash_locked(struct epx_watch *w)
 {
 	bool is_first = !hlist_unhashed(&w->hash);
 
@@ -160,11 +165,12 @@ static void epx_file_unhash_locked(struct epx_watch *w)
 }
 
 /**
- * epx_file_unhash() - remove a watch whose hooks are detached
- * @w: the watch, dead; may have been removed by the close of its file
+ * epx_file_unhash() - have the close of a watch's file missed
+ * @w: the watch
  *
- * Context: process; takes the file's lock, by the address of a file that may
- * be gone.
+ * For the self-test, which must notice. Otherwise epx_watch_kill() does it.
+ *
+ * Context: process; takes the file's lock.
  */
 void epx_file_unhash(struct epx_watch *w)
 {
@@ -173,6 +179,50 @@ void epx_file_unhash(struct epx_watch *w)
 	spin_lock(lock);
 	epx_file_unhash_locked(w);
 	spin_unlock(lock);
+}
+
+/*
+ * The end of a watch, whichever path it takes; the file's lock held. One
+ * section, so that nobody who has the lock meets a watch that is half dead.
+ */
+static inline void epx_watch_kill(struct epx_watch *w)
+{
+	WRITE_ONCE(w->dead, 1);
+	/*
+	 * Before the file can be recycled, with all that a new open writes.
+	 * Pairs with epx_file_tryget() in epx_watch_pin().
+	 */
+	smp_wmb();
+	epx_hooks_detach(w);
+	/*
+	 * No hook where no watch is hashed. Pairs with
+	 * smp_acquire__after_ctrl_dep() in epx_has_watch().
+	 */
+	smp_wmb();
+	epx_file_unhash_locked(w);
+}
+
+/**
+ * epx_watch_own() - paths B and C: end a watch, unless its file was faster
+ * @w: the watch
+ *
+ * Context: process; the instance's mutex held; takes the file's lock, by the
+ * address of a file that may be gone.
+ * Return: false if the watch is dead already: then it is on the graveyard.
+ */
+bool epx_watch_own(struct epx_watch *w)
+{
+	spinlock_t *lock = epx_file_lock(w->file);
+	bool owned;
+
+	spin_lock(lock);
+	owned = !w->dead;
+	if (likely(owned))
+		epx_watch_kill(w);
+	spin_unlock(lock);
+	if (likely(owned))
+		epx_limit_uncharge(w->instance);
+	return owned;
 }
 
 /**
@@ -201,44 +251,25 @@ void epx_file_visit_watches(struct file *file, epx_watch_fn fn, void *arg)
 /*
  * Path A for one watch; the file's lock held, in rcu_read_lock().
  *
- * The lock of a dead watch is taken as well: a release that is half-way
- * through its detach is waited for. The push comes last, since the watch may
- * be buried and freed (after our grace period) as soon as it is pushed; the
- * instance has a reference of our own by then.
+ * The push comes last, since the watch may be buried and freed (after our
+ * grace period) as soon as it is pushed; the instance has a reference of our
+ * own by then.
  */
 static void epx_watch_closed(struct epx_watch *w)
 {
 	struct epx_instance *inst = w->instance;
-	bool owned;
+	/* A scan may be taking the watch; this is for the record. */
+	bool queued = READ_ONCE(w->queued);
 
-	spin_lock(&w->lock);
-	owned = !w->dead;
-	WRITE_ONCE(w->dead, 1);
-	/*
-	 * Before the file can be recycled, with all that a new open writes.
-	 * Pairs with epx_file_tryget() in epx_watch_pin().
-	 */
-	smp_wmb();
-	epx_hooks_detach(w);
-	epx_file_unhash_locked(w);
-	if (owned) {
-		/* A scan may be taking the watch; this is for the record. */
-		bool queued = READ_ONCE(w->queued);
-
-		trace_epx_close(w, queued);
-		if (queued)
-			epx_count(close_queued);
-		epx_limit_uncharge(inst);
-		epx_instance_get(inst);
-		llist_add(&w->grave, &inst->graveyard);
-	} else {
-		epx_count(close_dead);
-	}
-	spin_unlock(&w->lock);
-	if (owned) {
-		epx_reap_later(inst);
-		epx_instance_put(inst);
-	}
+	epx_watch_kill(w);
+	trace_epx_close(w, queued);
+	if (queued)
+		epx_count(close_queued);
+	epx_limit_uncharge(inst);
+	epx_instance_get(inst);
+	llist_add(&w->grave, &inst->graveyard);
+	epx_reap_later(inst);
+	epx_instance_put(inst);
 }
 
 /*

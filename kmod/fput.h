@@ -12,6 +12,7 @@ typedef void (*epx_watch_fn)(struct epx_watch *w, void *arg);
 
 void epx_file_hash(struct epx_watch *w);
 void epx_file_unhash(struct epx_watch *w);
+bool epx_watch_own(struct epx_watch *w);
 bool epx_file_is_watched(struct file *file);
 void epx_file_visit_watches(struct file *file, epx_watch_fn fn, void *arg);
 int epx_files_init(void);

@@ -72,24 +72,20 @@ static int epx_wake_subclass(struct epx_watch *w)
 }
 
 /**
- * epx_pollers_wake() - wake who polls an instance
+ * epx_pollers_wake_some() - epx_pollers_wake() where somebody polls
  * @inst: the instance
  * @w: the watch that became ready in a wake callback, or NULL
  * @key: the key of that wake-up; EPOLL_URING_WAKE is passed on, so that
  *	 io_uring can tell a wake-up that it caused itself
  *
- * Context: any; takes the lock of @inst->pollers. The caller has made the
- * readiness visible with a full barrier before.
+ * Context: any; takes the lock of @inst->pollers.
  */
-void epx_pollers_wake(struct epx_instance *inst, struct epx_watch *w,
-		      __poll_t key)
+void epx_pollers_wake_some(struct epx_instance *inst, struct epx_watch *w,
+			   __poll_t key)
 {
 	unsigned long flags;
 	int subclass;
 
-	/* After the caller's full barrier. */
-	if (!waitqueue_active(&inst->pollers))
-		return;
 	epx_count(nested_wake);
 	subclass = epx_wake_subclass(w);
 	spin_lock_irqsave_nested(&inst->pollers.lock, flags, subclass);
@@ -269,13 +265,12 @@ static void epx_hook_detach(struct epx_hook *hook)
  * When it returns no callback of @w runs and none will. A second call finds
  * nothing to do.
  *
- * Context: any but interrupts; @w->lock held, takes the heads' locks.
+ * Context: any but interrupts; the file's lock held, takes the heads' locks.
  */
 void epx_hooks_detach(struct epx_watch *w)
 {
 	struct epx_extra_hook *extra;
 
-	lockdep_assert_held(&w->lock);
 	epx_hook_detach(&w->hook);
 	for (extra = w->extra; extra; extra = extra->next)
 		epx_hook_detach(&extra->hook);

@@ -6,8 +6,8 @@
  * Watches hold no reference on their instance. A release ends those that are
  * alive and buries those that are dead, and when it drops the file's reference
  * none is left: a close that has marked a watch dead has pushed it to the
- * graveyard in the same section of watch->lock, and the release takes that
- * lock. The close takes a reference of its own in that section, for what it
+ * graveyard in the same section of the file's lock, and the release takes
+ * that lock. The close takes a reference of its own in that section, for what it
  * does after it. Between release and free the instance is kept by those and by
  * pending work, and after the last by an RCU grace period, for who came to it
  * through a watch. All references are dropped with epx_instance_put(), which

@@ -21,10 +21,8 @@
  *  instance->mutex      interest list, ready list, delivery. Sleeps, since a
  *    |                  delivery copies to user memory and calls ->poll.
  *    |                  Nested by depth, outer instance first
- *  epx_file_lock()      one of 256, by file: who watches this file (fput.c)
- *    |
- *  watch->lock          whether the watch is dead, and its hooks' removal
- *    |
+ *  epx_file_lock()      one of 256, by file: who watches this file, whether a
+ *    |                  watch is dead, and its hooks' removal (fput.c)
  *  wait-queue head      of the watched file; the wake callback runs inside
  *    |                  it, with interrupts off, so from here on irqsave
  *  instance->sleepers   its lock: who sleeps in a wait
@@ -34,28 +32,29 @@
  *                       watched file for the outer instance, so it nests by
  *                       depth with its own subclass
  *
- * What protects what is said at each field: [M] the instance's mutex, [W]
- * watch->lock, [F] the file's lock, [C] constant after set-up, [A] atomic or
- * lock-free as its comment says.
+ * What protects what is said at each field: [M] the instance's mutex, [F] the
+ * file's lock, [C] constant after set-up, [A] atomic or lock-free as its
+ * comment says.
  *
  * How a watch ends. A watch holds no reference on its file, so the file can
  * go at any time. Three paths compete, and whoever turns ->dead from 0 to 1
- * under watch->lock owns the end:
+ * under the file's lock owns the end. In the same section he detaches the
+ * hooks and unhashes, so nobody meets a watch that is half dead:
  *
  *  A  close: the last reference to the file goes; epx_file_closed() runs
- *     inside __fput(), atomic, and may not take the mutex. It detaches the
- *     hooks and leaves the watch on the instance's graveyard, in one section
- *     of watch->lock; somebody who has the mutex buries it.
+ *     inside __fput(), atomic, and may not take the mutex. It leaves the watch
+ *     on the instance's graveyard, in that section too; somebody who has the
+ *     mutex buries it.
  *  B  EPOLL_CTL_DEL, or the roll-back of an add. Holds a reference on the
- *     file, so A cannot run for this watch. Detach, unhash, unlink, free.
+ *     file, so A cannot run for this watch.
  *  C  release of the instance. Takes what is alive as B does, leaves alone
  *     what is dead already (A owns it), and buries at the end: A's mark and
  *     A's push are one section, so a watch seen dead is on the graveyard.
  *
- *  A against B: cannot meet. A against C: watch->lock decides; A waits for a
- *  half-way C there, because A takes the lock even of a dead watch, so no hook
- *  is left when __fput() goes on to free the wait queues. B against C: cannot
- *  meet, B's system call holds the instance's file.
+ *  A against B: cannot meet. A against C: the file's lock decides; A waits
+ *  there for a half-way C, or finds the watch unhashed and so without a hook,
+ *  and __fput() goes on to free the wait queues. B against C: cannot meet, B's
+ *  system call holds the instance's file.
  *
  * A watch is freed after an RCU grace period, because A and the lock-free
  * probe of the file table walk it under rcu_read_lock(); the instance too,
@@ -101,7 +100,7 @@ struct wakeup_source;
  * struct epx_hook - one entry of ours on one wait queue of a watched file
  * @wait: the entry; its ->private is the watch
  * @head: the wait queue, or NULL once the entry is off it. Set by the queue
- *	  proc before the hook can fire; cleared under watch->lock by a remover,
+ *	  proc before the hook can fire; cleared under the file's lock by a remover,
  *	  or by the wake callback when the queue itself is freed (POLLFREE)
  */
 struct epx_hook {
@@ -124,9 +123,10 @@ struct epx_extra_hook {
  * @node: [M] in instance->tree, by (file, fd)
  * @rcu: for the free, once off the tree
  * @hook: the first hook
+ * @grave: [A] on instance->graveyard, pushed once by path A when the hooks are
+ *	   off and nobody looks at the first one any more
  * @incoming: [A] on instance->incoming, while @queued and not yet drained
  * @ready: [M] on instance->ready or a scan's own list, while @queued
- * @grave: [A] on instance->graveyard, pushed once by path A
  * @hash: [F] in the file table, only the first watch of a file (RCU readers)
  * @siblings: [F] all watches of the same file, a ring without a head
  * @file: [C] the watched file. No reference: valid to follow only with a pin
@@ -134,17 +134,16 @@ struct epx_extra_hook {
  * @fd: [C] number under which it was added
  * @events: [M] to write, the wake callback reads it
  * @data: [M] what an event carries
- * @lock: path A, B and C meet here
  * @queued: [A] 1 while on @incoming or on @ready, exactly one of them. Only
  *	    xchg() changes it; who turns it from 0 to 1 puts the watch on a list
- * @dead: [W] to write, epx_watch_pin() reads it; the end has an owner
+ * @dead: [F] to write, epx_watch_pin() reads it; the end has an owner
  * @is_nested: [C] @file is an instance of ours
  * @instance: [C] lives longer: its release ends or buries every watch
  * @extra: [M] hooks beyond the first
  * @ws: [M] to write, RCU to read in the wake callback: keeps the system awake
  *	while the watch is queued (EPOLLWAKEUP)
  *
- * 184 bytes on a stock 64-bit kernel. @incoming and @ready share memory
+ * 176 bytes on a stock 64-bit kernel. @incoming and @ready share memory
  * because @queued makes them exclusive.
  */
 struct epx_watch {
@@ -152,19 +151,20 @@ struct epx_watch {
 		struct rb_node node;
 		struct rcu_head rcu;
 	};
-	struct epx_hook hook;
+	union {
+		struct epx_hook hook;
+		struct llist_node grave;
+	};
 	union {
 		struct llist_node incoming;
 		struct list_head ready;
 	};
-	struct llist_node grave;
 	struct hlist_node hash;
 	struct list_head siblings;
 	struct file *file;
 	int fd;
 	__poll_t events;
 	u64 data;
-	spinlock_t lock;	/* [W] */
 	u8 queued;
 	u8 dead;
 	u8 is_nested;

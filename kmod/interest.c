@@ -12,7 +12,7 @@
  *
  * An add must not take a dead watch for a living one: a file that was closed
  * may have left a watch under the same fd number, and the new file may have
- * been given the same address. So the dead are buried between the fget(),
+ * been given the same address. So the dead are buried between the fdget(),
  * after which our file can no longer be the closed one, and the lookup.
  *
  * The order of the checks is epoll_ctl(2)'s, and programs see it.
@@ -22,8 +22,10 @@
 #include <linux/poll.h>
 #include <linux/uaccess.h>
 
+#include "argument.h"
 #include "bury.h"
 #include "busypoll.h"
+#include "compat.h"
 #include "fput.h"
 #include "hook.h"
 #include "interest.h"
@@ -35,11 +37,12 @@
 /* ERR and HUP are reported whether asked for or not. */
 #define EPX_ALWAYS_BITS		(EPOLLERR | EPOLLHUP)
 
-/* What one call wants, once its file is known. */
+/* What one call wants: struct epx_ctl, and the file. */
 struct epx_change {
 	struct file *file;
 	int op;
 	int fd;
+	u32 flags;
 	__poll_t events;
 	u64 data;
 };
@@ -163,13 +166,6 @@ static int epx_modify(struct epx_watch *w, const struct epx_change *change)
 	return 0;
 }
 
-static int epx_add(struct epx_instance *inst, const struct epx_change *change,
-		   bool check_paths)
-{
-	return epx_interest_add(inst, change->file, change->fd,
-				change->events, change->data, check_paths);
-}
-
 static int epx_delete(struct epx_watch *w)
 {
 	epx_watch_end(w);
@@ -177,31 +173,48 @@ static int epx_delete(struct epx_watch *w)
 }
 
 /* The lookup and what follows from it; both locks are the caller's. */
-static int epx_apply(struct epx_instance *inst,
-		     const struct epx_change *change, bool check_paths)
+static __always_inline int epx_apply(struct epx_instance *inst,
+				     const struct epx_change *change,
+				     bool check_paths)
 {
 	struct epx_watch *w;
 
 	epx_bury(inst);
 	w = epx_find(inst, change->file, change->fd);
 	switch (change->op) {
-	case EPOLL_CTL_ADD:
-		return w ? -EEXIST : epx_add(inst, change, check_paths);
-	case EPX_CTL_PUT:
-		return w ? epx_modify(w, change) :
-			   epx_add(inst, change, check_paths);
-	case EPOLL_CTL_MOD:
-		return w ? epx_modify(w, change) : -ENOENT;
 	case EPOLL_CTL_DEL:
 		return w ? epx_delete(w) : -ENOENT;
+	case EPOLL_CTL_MOD:
+		return w ? epx_modify(w, change) : -ENOENT;
+	case EPX_CTL_PUT:
+		if (w)
+			return epx_modify(w, change);
+		break;
+	case EPOLL_CTL_ADD:
+		if (w)
+			return -EEXIST;
+		break;
 	default:
 		return -EINVAL;
 	}
+	return epx_interest_add(inst, change->file, change->fd,
+				change->events, change->data, check_paths);
+}
+
+static bool epx_is_exclusive_ok(const struct epx_change *change)
+{
+	if (change->op == EPOLL_CTL_MOD)
+		return false;
+	if (change->op != EPOLL_CTL_ADD && change->op != EPX_CTL_PUT)
+		return true;
+	return !epx_is_instance(change->file) &&
+	       !epx_is_native_epoll(change->file) &&
+	       !(change->events & ~EPX_EXCLUSIVE_OK_BITS);
 }
 
 /* A change that may alter the graph of instances. */
-static int epx_apply_nested(struct epx_instance *inst,
-			    const struct epx_change *change)
+static noinline int epx_apply_nested(struct epx_instance *inst,
+				     const struct epx_change *change)
 {
 	int err = 0;
 
@@ -217,39 +230,34 @@ static int epx_apply_nested(struct epx_instance *inst,
 	return err;
 }
 
-static int epx_apply_flat(struct epx_instance *inst,
-			  const struct epx_change *change, bool *is_watched)
+/*
+ * An add may alter the graph if its target is an instance, or if the instance
+ * is watched itself. That is asked under the mutex, and once more with the
+ * lock of all adds first: nest.c has the other half of this.
+ */
+static int epx_lock_and_apply(struct epx_instance *inst,
+			      const struct epx_change *change, bool may_add)
 {
+	bool is_nested;
 	int err = 0;
 
 	epx_instance_lock(inst, 0);
-	/* Asked under the mutex: nest.c has the other half of this. */
-	*is_watched = epx_file_is_watched(inst->file);
-	if (!*is_watched)
+	is_nested = may_add && (epx_is_instance(change->file) ||
+				epx_file_is_watched(inst->file));
+	if (likely(!is_nested))
 		err = epx_apply(inst, change, false);
 	epx_instance_unlock(inst);
+	if (unlikely(is_nested))
+		err = epx_apply_nested(inst, change);
 	return err;
 }
 
-static bool epx_is_exclusive_ok(const struct epx_change *change)
-{
-	if (change->op == EPOLL_CTL_MOD)
-		return false;
-	if (change->op != EPOLL_CTL_ADD && change->op != EPX_CTL_PUT)
-		return true;
-	return !epx_is_instance(change->file) &&
-	       !epx_is_native_epoll(change->file) &&
-	       !(change->events & ~EPX_EXCLUSIVE_OK_BITS);
-}
-
-/* The checks that come before the lookup, and the choice of locks. */
+/* The checks that come before the lookup. */
 static int epx_check_and_apply(struct epx_instance *inst,
 			       struct epx_change *change)
 {
 	bool may_add = change->op == EPOLL_CTL_ADD ||
 		       change->op == EPX_CTL_PUT;
-	bool is_watched = false;
-	int err;
 
 	if (!file_can_poll(change->file))
 		return -EPERM;
@@ -261,61 +269,106 @@ static int epx_check_and_apply(struct epx_instance *inst,
 	if ((change->events & EPOLLEXCLUSIVE) && !epx_is_exclusive_ok(change))
 		return -EINVAL;
 	change->events |= EPX_ALWAYS_BITS;
-
-	if (!may_add) {
-		epx_instance_lock(inst, 0);
-		err = epx_apply(inst, change, false);
-		epx_instance_unlock(inst);
-		return err;
-	}
-	if (epx_is_native_epoll(change->file)) {
+	if (may_add && epx_is_native_epoll(change->file)) {
 		epx_count(loop_refused);
 		return -ELOOP;
 	}
-	if (!epx_is_instance(change->file)) {
-		err = epx_apply_flat(inst, change, &is_watched);
-		if (!is_watched)
-			return err;
-	}
-	return epx_apply_nested(inst, change);
+	return epx_lock_and_apply(inst, change, may_add);
+}
+
+/* The event of struct epoll_event's layout, in user memory of its own. */
+static noinline int epx_change_indirect(struct epx_change *change)
+{
+	struct epoll_event event;
+
+	if (copy_from_user(&event, u64_to_user_ptr(change->data),
+			   sizeof(event)))
+		return -EFAULT;
+	change->events = event.events;
+	change->data = event.data;
+	return 0;
+}
+
+static noinline int epx_change_fetch_sized(struct epx_change *change,
+					   unsigned int cmd,
+					   const void __user *uarg)
+{
+	struct epx_ctl ctl;
+	int err;
+
+	err = epx_fetch(&ctl, sizeof(ctl), sizeof(ctl), cmd, uarg);
+	change->op = ctl.op;
+	change->fd = ctl.fd;
+	change->flags = ctl.flags;
+	change->events = (__force __poll_t)ctl.events;
+	change->data = ctl.data;
+	return err;
+}
+
+/* The common size is fetched field by field, straight to its place. */
+static __always_inline int epx_change_fetch(struct epx_change *change,
+					    unsigned int cmd,
+					    const struct epx_ctl __user *ctl)
+{
+	u32 events;
+
+	if (unlikely(cmd != EPX_IOC_CTL))
+		return epx_change_fetch_sized(change, cmd, ctl);
+	if (!user_read_access_begin(ctl, sizeof(*ctl)))
+		return -EFAULT;
+	unsafe_get_user(change->op, &ctl->op, fault);
+	unsafe_get_user(change->fd, &ctl->fd, fault);
+	unsafe_get_user(change->flags, &ctl->flags, fault);
+	unsafe_get_user(events, &ctl->events, fault);
+	unsafe_get_user(change->data, &ctl->data, fault);
+	user_read_access_end();
+	change->events = (__force __poll_t)events;
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
 }
 
 /**
- * epx_interest_change() - EPX_IOC_CTL
+ * epx_interest_ctl() - EPX_IOC_CTL
  * @inst: the instance
- * @ctl: the call's argument, in kernel memory
+ * @cmd: the command, whose size tells the version
+ * @uarg: struct epx_ctl
  *
  * Context: process, may sleep.
  * Return: 0 or -errno, as epoll_ctl(2).
  */
-int epx_interest_change(struct epx_instance *inst, const struct epx_ctl *ctl)
+long epx_interest_ctl(struct epx_instance *inst, unsigned int cmd,
+		      const void __user *uarg)
 {
-	struct epx_change change = { .op = ctl->op, .fd = ctl->fd };
+	struct epx_change change;
+	struct fd watched;
 	int err;
 
-	if (ctl->flags & ~EPX_CTL_INDIRECT)
+	err = epx_change_fetch(&change, cmd, uarg);
+	if (err)
+		return err;
+	if (change.flags & ~EPX_CTL_INDIRECT)
 		return -EINVAL;
-	if (ctl->op == EPOLL_CTL_DEL) {
-		/* No event, so nothing to read and no bits to check. */
-	} else if (ctl->flags & EPX_CTL_INDIRECT) {
-		struct epoll_event event;
+	/* A DEL has no event: there is nothing to read and no bit to check. */
+	if (change.op == EPOLL_CTL_DEL)
+		change.events = 0;
+	else if (change.flags & EPX_CTL_INDIRECT)
+		err = epx_change_indirect(&change);
+	if (err)
+		return err;
 
-		if (copy_from_user(&event, u64_to_user_ptr(ctl->data),
-				   sizeof(event)))
-			return -EFAULT;
-		change.events = event.events;
-		change.data = event.data;
-	} else {
-		change.events = (__force __poll_t)ctl->events;
-		change.data = ctl->data;
-	}
-
-	change.file = fget(ctl->fd);
+	/*
+	 * The descriptor of a task that shares its table with nobody is as
+	 * good as a reference: only we could close it.
+	 */
+	watched = fdget(change.fd);
+	change.file = fd_file(watched);
 	if (!change.file)
 		return -EBADF;
 	err = epx_check_and_apply(inst, &change);
-	trace_epx_ctl(inst, ctl->op, ctl->fd, (__force u32)change.events,
+	trace_epx_ctl(inst, change.op, change.fd, (__force u32)change.events,
 		      err);
-	fput(change.file);
+	fdput(watched);
 	return err;
 }

@@ -4,7 +4,8 @@
 
 #include "instance.h"
 
-int epx_interest_change(struct epx_instance *inst, const struct epx_ctl *ctl);
+long epx_interest_ctl(struct epx_instance *inst, unsigned int cmd,
+		      const void __user *uarg);
 int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 		     __poll_t events, u64 data, bool check_paths);
 

@@ -81,17 +81,6 @@ int epx_limit_charge(struct epx_instance *inst)
 }
 
 /**
- * epx_limit_uncharge() - count one watch less
- * @inst: the instance that had the watch
- *
- * Context: any but NMI, atomic or not; takes no lock of ours.
- */
-void epx_limit_uncharge(struct epx_instance *inst)
-{
-	percpu_counter_dec(&inst->user->epoll_watches);
-}
-
-/**
  * epx_limits_init() - set the default limit, show the sysctl
  *
  * The default is epoll's formula over the memory as it is now. epoll counted

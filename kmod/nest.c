@@ -45,6 +45,9 @@
 
 static DEFINE_MUTEX(epx_nest_mutex);
 
+/* Of native epoll, which does not export it; see epx_is_native_epoll(). */
+const struct file_operations *epx_native_fops;
+
 /* Number of the current walk, so that no scratch field needs a reset. */
 static u64 epx_walk;
 
@@ -74,30 +77,23 @@ void epx_nest_unlock(void)
 }
 
 /**
- * epx_is_native_epoll() - is this the kernel's own epoll?
+ * epx_is_native_epoll_by_name() - epx_is_native_epoll() until it has seen one
  * @file: a referenced file
- *
- * Its f_op is not exported: the first one is recognised by being an anonymous
- * inode named "[eventpoll]", and its f_op remembered.
  *
  * Context: any.
  * Return: the answer.
  */
-bool epx_is_native_epoll(const struct file *file)
+bool epx_is_native_epoll_by_name(const struct file *file)
 {
-	static const struct file_operations *native;
 	const struct dentry *dentry = file->f_path.dentry;
-
 	static const char name[] = "[eventpoll]";
 
-	/* Written once to the only value it can have. */
-	if (READ_ONCE(native))
-		return file->f_op == READ_ONCE(native);
 	if (dentry->d_name.len != sizeof(name) - 1 ||
 	    strcmp(dentry->d_name.name, name) ||
 	    strcmp(dentry->d_sb->s_type->name, "anon_inodefs"))
 		return false;
-	WRITE_ONCE(native, file->f_op);
+	/* Written once to the only value it can have. */
+	WRITE_ONCE(epx_native_fops, file->f_op);
 	return true;
 }
 

@@ -2,15 +2,35 @@
 #ifndef EPX_NEST_H
 #define EPX_NEST_H
 
-#include <linux/types.h>
+#include <linux/compiler.h>
+#include <linux/fs.h>
 
 struct epx_instance;
-struct file;
 
-bool epx_is_native_epoll(const struct file *file);
+extern const struct file_operations *epx_native_fops;
+
+bool epx_is_native_epoll_by_name(const struct file *file);
 void epx_nest_lock(void);
 void epx_nest_unlock(void);
 int epx_nest_check_edge(struct epx_instance *outer, struct file *target);
 int epx_nest_check_paths(struct file *target);
+
+/**
+ * epx_is_native_epoll() - is this the kernel's own epoll?
+ * @file: a referenced file
+ *
+ * Its f_op is not exported: the first one is recognised by being an anonymous
+ * inode named "[eventpoll]", and its f_op remembered.
+ *
+ * Context: any.
+ * Return: the answer.
+ */
+static inline bool epx_is_native_epoll(const struct file *file)
+{
+	const struct file_operations *native = READ_ONCE(epx_native_fops);
+
+	return native ? file->f_op == native :
+			epx_is_native_epoll_by_name(file);
+}
 
 #endif /* EPX_NEST_H */

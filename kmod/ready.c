@@ -29,7 +29,7 @@
  *	epx_watch_pin()			close of the file
  *	preempt_disable()
  *	dead? no			count is 0
- *	count + 1 unless it is 0	dead = 1 (epx_watch_closed())
+ *	count + 1 unless it is 0	dead = 1 (epx_watch_kill())
  *	dead? no			free; recycled: count = 1
  *	preempt_enable()
  *
@@ -66,17 +66,25 @@ static void epx_move_end(struct epx_instance *inst)
 	smp_store_release(&inst->scan_seq, inst->scan_seq + 1);
 }
 
-static void epx_drain_moving(struct epx_instance *inst)
+static noinline void epx_drain_many(struct epx_instance *inst,
+				    struct llist_node *first)
 {
 	struct epx_watch *w, *next;
-	struct llist_node *first;
 
-	if (llist_empty(&inst->incoming))
-		return;
-	first = llist_del_all(&inst->incoming);
-	if (first->next)
-		first = llist_reverse_order(first);
+	first = llist_reverse_order(first);
 	llist_for_each_entry_safe(w, next, first, incoming)
+		list_add_tail(&w->ready, &inst->ready);
+}
+
+/* Between epx_move_begin() and epx_move_end(); @incoming is not empty. */
+static inline void epx_drain_moving(struct epx_instance *inst)
+{
+	struct llist_node *first = llist_del_all(&inst->incoming);
+	struct epx_watch *w = llist_entry(first, struct epx_watch, incoming);
+
+	if (first->next)
+		epx_drain_many(inst, first);
+	else
 		list_add_tail(&w->ready, &inst->ready);
 }
 
@@ -133,21 +141,32 @@ void epx_queue(struct epx_watch *w)
 	epx_pollers_wake(inst, NULL, 0);
 }
 
-static void epx_scan_begin(struct epx_instance *inst)
+static inline void epx_scan_begin(struct epx_instance *inst)
 {
 	epx_bury(inst);
 	epx_move_begin(inst);
-	epx_drain_moving(inst);
+	if (!llist_empty(&inst->incoming))
+		epx_drain_moving(inst);
 }
 
-/* @next: the first watch that was not visited; those before it go behind. */
-static void epx_scan_end(struct epx_instance *inst, struct list_head *next)
+/* What was visited and stays ready goes behind what was not, and the new. */
+static noinline void epx_rotate(struct epx_instance *inst,
+				struct list_head *next)
 {
 	LIST_HEAD(again);
 
 	list_cut_before(&again, &inst->ready, next);
-	epx_drain_moving(inst);
+	if (!llist_empty(&inst->incoming))
+		epx_drain_moving(inst);
 	list_splice_tail(&again, &inst->ready);
+}
+
+/* @next: the first watch that was not visited. */
+static inline void epx_scan_end(struct epx_instance *inst, struct list_head *next)
+{
+	/* Where all were visited and none came, the order is right already. */
+	if (next != &inst->ready || !llist_empty(&inst->incoming))
+		epx_rotate(inst, next);
 	epx_move_end(inst);
 	epx_wakeup_scan_end(inst);
 	/*
@@ -158,7 +177,9 @@ static void epx_scan_end(struct epx_instance *inst, struct list_head *next)
 		wake_up(&inst->sleepers);
 }
 
-static __poll_t epx_poll_pinned(struct epx_watch *w, unsigned int depth)
+/* Inlined: it is most of what a wait does for a watch. */
+static __always_inline __poll_t epx_poll_pinned(struct epx_watch *w,
+						unsigned int depth)
 {
 	__poll_t revents;
 	poll_table pt;
@@ -178,7 +199,7 @@ static __poll_t epx_poll_pinned(struct epx_watch *w, unsigned int depth)
 /* Off the list; from here on a wake-up queues the watch anew. */
 static void epx_take(struct epx_watch *w)
 {
-	list_del(&w->ready);
+	__list_del_entry(&w->ready);
 	epx_wakeup_take(w);
 	xchg(&w->queued, 0);
 }
@@ -186,8 +207,37 @@ static void epx_take(struct epx_watch *w)
 static bool epx_put_event(struct epx_watch *w, __poll_t revents,
 			  struct epoll_event __user *event)
 {
-	return !__put_user(revents, &event->events) &&
-	       !__put_user(w->data, &event->data);
+	if (!user_write_access_begin(event, sizeof(*event)))
+		return false;
+	unsafe_put_user(revents, &event->events, fault);
+	unsafe_put_user(w->data, &event->data, fault);
+	user_write_access_end();
+	return true;
+fault:
+	user_write_access_end();
+	return false;
+}
+
+/*
+ * Is a queued watch ready? As long as it is, one that @stays is left where it
+ * is, with ->queued set: a wake-up meanwhile need not queue it, the next scan
+ * will look at it in any case. Otherwise the watch is taken off the list, and
+ * polled only then: *@taken.
+ */
+static __always_inline __poll_t epx_look(struct epx_watch *w, bool stays,
+					 unsigned int depth, bool *taken)
+{
+	__poll_t revents;
+
+	for (;;) {
+		*taken = !stays;
+		if (!stays)
+			epx_take(w);
+		revents = epx_poll_pinned(w, depth);
+		if (revents || !stays)
+			return revents;
+		stays = false;
+	}
 }
 
 /* What became of a watch that a scan has looked at. */
@@ -198,45 +248,27 @@ enum epx_visit {
 };
 
 /*
- * A level-triggered watch stays where it is as long as it is ready, with
- * ->queued set: a wake-up meanwhile need not queue it, the next scan will
- * look at it in any case. @next: what follows it on the list.
+ * Edge-triggered and one-shot watches leave the list and come back by a
+ * wake-up. @next: what follows the watch on the list.
  */
-static enum epx_visit epx_visit_level(struct epx_watch *w,
-				      struct list_head *next,
-				      struct epoll_event __user *event)
+static enum epx_visit epx_visit(struct epx_watch *w, struct list_head *next,
+				struct epoll_event __user *event)
 {
-	__poll_t revents = epx_poll_pinned(w, 1);
-
-	if (!revents) {
-		epx_take(w);
-		revents = epx_poll_pinned(w, 1);
-		if (likely(!revents))
-			return EPX_VISIT_STALE;
-		epx_requeue(w, next->prev);
-	}
-	if (!epx_put_event(w, revents, event))
-		return EPX_VISIT_FAULT;
-	trace_epx_deliver(w, revents);
-	return EPX_VISIT_DELIVERED;
-}
-
-/* Edge-triggered and one-shot ones are taken, and come back by a wake-up. */
-static enum epx_visit epx_visit_edge(struct epx_watch *w,
-				     struct list_head *next,
-				     struct epoll_event __user *event)
-{
+	bool is_level = !(w->events & (EPOLLET | EPOLLONESHOT));
 	__poll_t revents;
+	bool taken;
 
-	epx_take(w);
-	revents = epx_poll_pinned(w, 1);
+	revents = epx_look(w, is_level, 1, &taken);
 	if (!revents)
 		return EPX_VISIT_STALE;
 	if (!epx_put_event(w, revents, event)) {
-		epx_requeue(w, next->prev);
+		if (taken)
+			epx_requeue(w, next->prev);
 		return EPX_VISIT_FAULT;
 	}
 	trace_epx_deliver(w, revents);
+	if (is_level && taken)
+		epx_requeue(w, next->prev);
 	if (w->events & EPOLLONESHOT)
 		WRITE_ONCE(w->events, w->events & EPX_STEERING_BITS);
 	return EPX_VISIT_DELIVERED;
@@ -256,12 +288,8 @@ static int epx_scan(struct epx_instance *inst,
 		struct epx_watch *w = list_entry(*next, struct epx_watch,
 						 ready);
 		struct list_head *after = w->ready.next;
-		enum epx_visit visit;
+		enum epx_visit visit = epx_visit(w, after, &events[n]);
 
-		if (w->events & (EPOLLET | EPOLLONESHOT))
-			visit = epx_visit_edge(w, after, &events[n]);
-		else
-			visit = epx_visit_level(w, after, &events[n]);
 		if (unlikely(visit == EPX_VISIT_FAULT)) {
 			epx_count(copy_fault);
 			/* Unless a callback took it to @incoming. */
@@ -342,13 +370,10 @@ __poll_t epx_instance_poll(struct epx_instance *inst, struct file *file,
 		struct epx_watch *w = list_first_entry(&inst->ready,
 						       struct epx_watch,
 						       ready);
+		bool taken;
 
-		revents = epx_poll_pinned(w, depth + 1);
-		if (revents)
-			break;
-		epx_take(w);
-		revents = epx_poll_pinned(w, depth + 1);
-		if (revents)
+		revents = epx_look(w, true, depth + 1, &taken);
+		if (revents && taken)
 			epx_requeue(w, &inst->ready);
 	}
 	epx_scan_end(inst, inst->ready.next);

@@ -90,7 +90,7 @@ static inline bool epx_watch_pin(struct epx_watch *w)
 	preempt_enable();
 	/*
 	 * The count before the second look: epx_file_tryget() is a full
-	 * barrier. Pairs with smp_wmb() in epx_watch_closed().
+	 * barrier. Pairs with smp_wmb() in epx_watch_kill().
 	 */
 	if (pinned && unlikely(READ_ONCE(w->dead))) {
 		fput(file);

@@ -31,6 +31,7 @@
 #include <linux/time64.h>
 #include <linux/uaccess.h>
 
+#include "argument.h"
 #include "busypoll.h"
 #include "ready.h"
 #include "trace.h"
@@ -103,21 +104,27 @@ static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 	return 0;
 }
 
-static int epx_deadline_set(struct epx_deadline *deadline,
-			    const struct epx_wait *wait)
+static noinline int epx_deadline_special(struct epx_deadline *deadline,
+					 u32 flags, s64 timeout)
 {
-	switch (wait->flags) {
-	case 0:
-		epx_deadline_in(deadline, wait->timeout);
-		return 0;
+	switch (flags) {
 	case EPX_WAIT_TIMESPEC:
 		return epx_deadline_timespec(deadline,
-					     u64_to_user_ptr((u64)wait->timeout));
+					     u64_to_user_ptr((u64)timeout));
 	case EPX_WAIT_ABSTIME:
-		return epx_deadline_at(deadline, wait->timeout);
+		return epx_deadline_at(deadline, timeout);
 	default:
 		return -EINVAL;
 	}
+}
+
+static __always_inline int epx_deadline_set(struct epx_deadline *deadline,
+					    u32 flags, s64 timeout)
+{
+	if (unlikely(flags))
+		return epx_deadline_special(deadline, flags, timeout);
+	epx_deadline_in(deadline, timeout);
+	return 0;
 }
 
 /*
@@ -183,30 +190,6 @@ static noinline bool epx_sleep(struct epx_instance *inst,
 	return !timed_out || dequeued;
 }
 
-static int epx_wait_events(struct epx_instance *inst,
-			   struct epoll_event __user *events, int max,
-			   struct epx_deadline *deadline)
-{
-	bool look = !epx_is_quiet(inst);
-
-	for (;;) {
-		if (look) {
-			int n = epx_collect(inst, events, max);
-
-			if (n)
-				return n;
-		}
-		if (deadline->is_now)
-			return 0;
-		look = epx_busy_loop(inst);
-		if (look)
-			continue;
-		if (signal_pending(current))
-			return -EINTR;
-		look = epx_sleep(inst, deadline);
-	}
-}
-
 /*
  * The mask of the wait, set here and not by two calls of user space: between
  * those a signal could be handled and the wait go on without noticing. On
@@ -239,36 +222,105 @@ static void epx_mask_restore(int ret)
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
 }
 
+/* In both callers, for a frame less. */
+static __always_inline int epx_wait_events(struct epx_instance *inst,
+					   struct epoll_event __user *events,
+					   int max,
+					   struct epx_deadline *deadline)
+{
+	bool look;
+
+	if (max <= 0 || max > EPX_MAX_EVENTS)
+		return -EINVAL;
+	if (!access_ok(events, max * sizeof(*events)))
+		return -EFAULT;
+	look = !epx_is_quiet(inst);
+
+	for (;;) {
+		if (look) {
+			int n = epx_collect(inst, events, max);
+
+			if (n)
+				return n;
+		}
+		if (deadline->is_now)
+			return 0;
+		look = epx_busy_loop(inst);
+		if (look)
+			continue;
+		if (signal_pending(current))
+			return -EINTR;
+		look = epx_sleep(inst, deadline);
+	}
+}
+
+/* The whole struct, with a mask or without. */
+static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
+			      const void __user *uarg)
+{
+	struct epx_deadline deadline = {};
+	struct epx_wait wait;
+	int ret;
+
+	BUILD_BUG_ON(sizeof(wait) != 40);
+	BUILD_BUG_ON(offsetof(struct epx_wait, sigmask) != EPX_WAIT_SIZE_MIN);
+	ret = epx_fetch(&wait, sizeof(wait), EPX_WAIT_SIZE_MIN, cmd, uarg);
+	if (ret)
+		return ret;
+	ret = epx_deadline_set(&deadline, wait.flags, wait.timeout);
+	if (ret)
+		return ret;
+	if (wait.sigmask) {
+		ret = epx_mask_set(&wait);
+		if (ret)
+			return ret;
+	}
+	ret = epx_wait_events(inst, u64_to_user_ptr(wait.events),
+			      wait.maxevents, &deadline);
+	trace_epx_return(inst, ret);
+	if (wait.sigmask)
+		epx_mask_restore(ret);
+	return ret;
+}
+
 /**
  * epx_wait() - EPX_IOC_WAIT and EPX_IOC_PWAIT
  * @inst: the instance
- * @wait: the call's argument, in kernel memory
+ * @cmd: the command, whose size tells which
+ * @uarg: struct epx_wait, of that size
+ *
+ * The common one has its fields fetched one by one, into registers.
  *
  * Context: process, sleeps.
  * Return: number of events or -errno, as epoll_pwait2(2).
  */
-int epx_wait(struct epx_instance *inst, const struct epx_wait *wait)
+long epx_wait(struct epx_instance *inst, unsigned int cmd,
+	      const void __user *uarg)
 {
-	struct epoll_event __user *events = u64_to_user_ptr(wait->events);
+	const struct epx_wait __user *wait = uarg;
 	struct epx_deadline deadline = {};
-	int ret;
+	u64 events;
+	s64 timeout;
+	u32 flags;
+	int max, ret;
 
-	ret = epx_deadline_set(&deadline, wait);
+	if (unlikely(cmd != EPX_IOC_WAIT))
+		return epx_pwait(inst, cmd, uarg);
+	if (!user_read_access_begin(wait, EPX_WAIT_SIZE_MIN))
+		return -EFAULT;
+	unsafe_get_user(events, &wait->events, fault);
+	unsafe_get_user(max, &wait->maxevents, fault);
+	unsafe_get_user(flags, &wait->flags, fault);
+	unsafe_get_user(timeout, &wait->timeout, fault);
+	user_read_access_end();
+
+	ret = epx_deadline_set(&deadline, flags, timeout);
 	if (ret)
 		return ret;
-	if (wait->sigmask) {
-		ret = epx_mask_set(wait);
-		if (ret)
-			return ret;
-	}
-	if (wait->maxevents <= 0 || wait->maxevents > EPX_MAX_EVENTS)
-		ret = -EINVAL;
-	else if (!access_ok(events, wait->maxevents * sizeof(*events)))
-		ret = -EFAULT;
-	else
-		ret = epx_wait_events(inst, events, wait->maxevents,
-				      &deadline);
+	ret = epx_wait_events(inst, u64_to_user_ptr(events), max, &deadline);
 	trace_epx_return(inst, ret);
-	epx_mask_restore(ret);
 	return ret;
+fault:
+	user_read_access_end();
+	return -EFAULT;
 }

@@ -4,6 +4,7 @@
 
 #include "instance.h"
 
-int epx_wait(struct epx_instance *inst, const struct epx_wait *wait);
+long epx_wait(struct epx_instance *inst, unsigned int cmd,
+	      const void __user *uarg);
 
 #endif /* EPX_WAIT_H */

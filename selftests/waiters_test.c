@@ -314,6 +314,44 @@ TEST(delivery_that_faults_blocks_the_others_and_no_wake, "66 25")
 	close_owned();
 }
 
+static void *close_in_thread(void *arg)
+{
+	return (void *)(long)close(*(int *)arg);
+}
+
+/*
+ * On epollx the close does not wait for the delivery. So what it leaves is
+ * buried by who has the instance, when he lets go, without another call.
+ */
+TEST(file_closed_under_a_delivery_is_buried_after_it, "66 68")
+{
+	int fd, ep = watch_one(&fd, EPOLLIN);
+	long buried = counter("bury"), busy = counter("reaper_busy");
+	struct waiter slow = {};
+	struct slow_page page;
+	struct epoll_event ev;
+	pthread_t closer;
+
+	slow_page_make(&page);
+	ASSERT_EQ(eventfd_write(fd, 1), 0);
+	slow.buffer = page.page;
+	waiter_start(&slow, WAITER_EPOLL, ep, 1, 0);
+	slow_page_await(&page);
+	ASSERT_EQ(pthread_create(&closer, NULL, close_in_thread, &fd), 0);
+	/* The reaper must have come, found the mutex taken, and gone. */
+	while (side() == EPX && counter("reaper_busy") == busy)
+		sched_yield();
+	slow_page_fill(&page);
+	EXPECT_EQ(waiter_join(&slow), 1);
+	ASSERT_EQ(pthread_join(closer, NULL), 0);
+	while (side() == EPX && counter("bury") == buried)
+		sched_yield();
+	EXPECT_EQ(ep_wait(ep, &ev, 1, 0), 0);
+	munmap(page.page, sysconf(_SC_PAGESIZE));
+	close(page.uffd);
+	close_owned();
+}
+
 static void *delete_in_thread(void *arg)
 {
 	int *fds = arg;

@@ -18,7 +18,7 @@ LAYERS = (
     ("ready", "hook", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs"),
     ("trace",),
     ("instance.h",),
-    ("counters",),
+    ("counters", "argument"),
     ("compat",),
 )
 CORE = 3

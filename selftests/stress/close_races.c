@@ -10,6 +10,8 @@
  *	wait, fault at event 2		close(file 2)		half-delivered
  *	wait for 16			close 8 of them		in a delivery
  *	DEL				close(file)
+ *	DEL, ADD			close(stranger)		in one chain
+ *	close(instance)			close(files)		hundreds
  *
  * The invariant: after both, nothing of a closed file is ever reported, what
  * is open still is, and the number can be used again.
@@ -37,8 +39,13 @@ static void watch_many(int ep, int fd)
 		close(copy[i]);
 }
 
+/* What the close has left is buried by a wait, or by the release itself. */
 static void close_left(struct duel *duel)
 {
+	struct epoll_event ev;
+
+	if (random_next() & 1)
+		ep_wait(duel->fd[0], &ev, 1, 0);
 	close(duel->fd[0]);
 }
 
@@ -54,7 +61,7 @@ static void prepare_plain(struct duel *duel)
 	watch_many(duel->fd[0], duel->fd[1]);
 }
 
-RACE(instance_close_beside_file_close, "release_dead|close_dead")
+RACE(instance_close_beside_file_close, "release_dead")
 {
 	struct duel duel = {
 		.prepare = prepare_plain, .left = close_left,
@@ -72,7 +79,7 @@ static void prepare_nested(struct duel *duel)
 	watch_many(duel->fd[0], duel->fd[1]);
 }
 
-RACE(outer_close_beside_inner_close, "release_dead|close_dead")
+RACE(outer_close_beside_inner_close, "release_dead")
 {
 	struct duel duel = {
 		.prepare = prepare_nested, .left = close_left,
@@ -83,17 +90,23 @@ RACE(outer_close_beside_inner_close, "release_dead|close_dead")
 	duel_run(&duel, rounds);
 }
 
-/* fd[0] the instance, fd[1] an eventfd; value[0] what a wait returned */
+/* fd[0] the instance, the others eventfds */
+static void wait_for(struct duel *duel, int most)
+{
+	struct epoll_event ev[16];
+	int n = ep_wait(duel->fd[0], ev, 16, 0);
+
+	if (n < 0 || n > most)
+		race_fail("wait returned %d of %d", n, most);
+	for (int i = 0; i < n; i++)
+		if (ev[i].data.u64 != 1 || ev[i].events != EPOLLIN)
+			race_fail("wait gave %#x of %#llx", ev[i].events,
+				  (unsigned long long)ev[i].data.u64);
+}
+
 static void wait_once(struct duel *duel)
 {
-	struct epoll_event ev[2];
-	int n = ep_wait(duel->fd[0], ev, 2, 0);
-
-	if (n != 0 && n != 1)
-		race_fail("wait returned %d", n);
-	if (n == 1 && (ev[0].data.u64 != 1 || ev[0].events != EPOLLIN))
-		race_fail("wait gave %#x of %#llx", ev[0].events,
-			  (unsigned long long)ev[0].data.u64);
+	wait_for(duel, 1);
 }
 
 static void nothing_left(struct duel *duel)
@@ -103,25 +116,38 @@ static void nothing_left(struct duel *duel)
 	MUST(ep_wait(duel->fd[0], &ev, 1, 0), 0);
 }
 
+/* Several: one arrives and dies while another is being buried. */
+#define INCOMING	8
+
 static void prepare_incoming(struct duel *duel)
 {
-	duel->fd[1] = MUST_FD(eventfd(0, EFD_NONBLOCK));
-	MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, duel->fd[1],
-		    EPOLLIN | (random_next() & 1 ? EPOLLET : 0), 1), 0);
+	for (int i = 1; i <= INCOMING; i++) {
+		duel->fd[i] = MUST_FD(eventfd(0, EFD_NONBLOCK));
+		MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, duel->fd[i],
+			    EPOLLIN | (random_next() & 1 ? EPOLLET : 0), 1), 0);
+	}
 }
 
 static void write_and_close(struct duel *duel)
 {
-	MUST(eventfd_write(duel->fd[1], 1), 0);
-	random_delay();
-	close(duel->fd[1]);
+	for (int i = 1; i <= INCOMING; i++) {
+		MUST(eventfd_write(duel->fd[i], 1), 0);
+		random_delay();
+		close(duel->fd[i]);
+	}
+}
+
+static void wait_often(struct duel *duel)
+{
+	for (int i = 0; i < INCOMING; i++)
+		wait_for(duel, INCOMING);
 }
 
 RACE(close_while_incoming, "close_queued")
 {
 	struct duel duel = {
 		.prepare = prepare_incoming, .left = write_and_close,
-		.right = wait_once, .check = nothing_left,
+		.right = wait_often, .check = nothing_left,
 	};
 
 	duel.fd[0] = MUST_FD(ep_create1(0));
@@ -264,5 +290,81 @@ RACE(delete_beside_close, "")
 	};
 
 	duel.fd[0] = MUST_FD(ep_create1(0));
+	duel_run(&duel, rounds);
+}
+
+#define NEIGHBOURS	64
+#define STRANGERS	16
+
+static int neighbour[NEIGHBOURS];
+
+static void move_neighbours(struct duel *duel)
+{
+	for (int i = 0; i < STRANGERS; i++) {
+		int fd = neighbour[random_next() % NEIGHBOURS];
+
+		MUST(ep_ctl(duel->fd[0], EPOLL_CTL_DEL, fd, 0, 0), 0);
+		MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, fd, EPOLLIN, 1), 0);
+	}
+}
+
+static void close_strangers(struct duel *duel)
+{
+	(void)duel;
+	for (int i = 0; i < STRANGERS; i++)
+		close(MUST_FD(eventfd(0, EFD_NONBLOCK)));
+}
+
+static void prepare_nothing(struct duel *duel)
+{
+	(void)duel;
+}
+
+/* The close looks for its file among watches that come and go. */
+RACE(close_beside_deletes_in_its_chain, "")
+{
+	struct duel duel = {
+		.prepare = prepare_nothing, .left = move_neighbours,
+		.right = close_strangers,
+	};
+
+	duel.fd[0] = MUST_FD(ep_create1(0));
+	for (int i = 0; i < NEIGHBOURS; i++) {
+		neighbour[i] = MUST_FD(eventfd(0, EFD_NONBLOCK));
+		MUST(ep_ctl(duel.fd[0], EPOLL_CTL_ADD, neighbour[i], EPOLLIN,
+			    1), 0);
+	}
+	duel_run(&duel, rounds);
+}
+
+/* As many as a process has descriptors for by default, and room for others. */
+#define CROWD	900
+
+static int crowd[CROWD];
+
+static void prepare_crowd(struct duel *duel)
+{
+	duel->fd[0] = MUST_FD(ep_create1(0));
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i] = MUST_FD(eventfd(1, EFD_NONBLOCK));
+		MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, crowd[i], EPOLLIN, 1),
+		     0);
+	}
+}
+
+static void close_crowd(struct duel *duel)
+{
+	(void)duel;
+	for (int i = 0; i < CROWD; i++)
+		close(crowd[i]);
+}
+
+RACE(instance_goes_beside_all_its_files, "release_dead")
+{
+	struct duel duel = {
+		.prepare = prepare_crowd, .left = close_left,
+		.right = close_crowd,
+	};
+
 	duel_run(&duel, rounds);
 }
