@@ -83,12 +83,12 @@ setup: ## installs what is missing, fetches the stock kernels
 clean: ## removes build/
 	rm -rf build
 
-$(objects)/%.o: %.c | setup
+$(objects)/%.o: %.c Makefile | setup
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(flags) $(CFLAGS) -c -o $@ $<
 
-$(objects)32/%.o: %.c | setup
+$(objects)32/%.o: %.c Makefile | setup
 	@mkdir -p $(@D)
 	@echo "  CC32  $<"
 	@$(CC) -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 $(flags) $(CFLAGS) -c -o $@ $<

@@ -7,6 +7,7 @@
  *  instances	one line per live instance
  *  watches	one line per watch of every instance, closed files' included
  *		as long as they are not buried
+ *  file_table_bytes	size of the table of watched files, fixed at load
  *
  * and the list of all instances that the latter two need.
  *
@@ -33,6 +34,7 @@
 #include <linux/uaccess.h>
 
 #include "debugfs.h"
+#include "fput.h"
 #include "instance.h"
 
 #define EPX_COUNTER(field) { #field, offsetof(struct epx_counters, field) }
@@ -348,6 +350,8 @@ void epx_debugfs_init(void)
 			    &epx_instances_fops);
 	debugfs_create_file("watches", 0444, epx_debugfs_dir, NULL,
 			    &epx_watches_fops);
+	debugfs_create_size_t("file_table_bytes", 0444, epx_debugfs_dir,
+			      &epx_files_bytes);
 }
 
 /**

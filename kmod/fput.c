@@ -68,6 +68,9 @@
 
 static struct hlist_head *epx_files __read_mostly;
 static unsigned int epx_files_bits __read_mostly;
+
+/* The size of epx_files, for debugfs. */
+size_t epx_files_bytes;
 static spinlock_t epx_file_locks[EPX_FILE_LOCKS];
 
 static u32 epx_file_slot(const struct file *file)
@@ -360,8 +363,8 @@ int epx_files_init(void)
 
 	epx_files_bits = clamp_t(unsigned int, ilog2(chains | 1),
 				 EPX_FILE_BITS_MIN, EPX_FILE_BITS_MAX);
-	epx_files = kvcalloc(1UL << epx_files_bits, sizeof(*epx_files),
-			     GFP_KERNEL);
+	epx_files_bytes = sizeof(*epx_files) << epx_files_bits;
+	epx_files = kvzalloc(epx_files_bytes, GFP_KERNEL);
 	if (!epx_files)
 		return -ENOMEM;
 	for (i = 0; i < EPX_FILE_LOCKS; i++)

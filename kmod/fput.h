@@ -10,6 +10,8 @@ struct file;
 /* What to do with each watch of a file, with the file's lock held. */
 typedef void (*epx_watch_fn)(struct epx_watch *w, void *arg);
 
+extern size_t epx_files_bytes;
+
 void epx_file_hash(struct epx_watch *w);
 void epx_file_unhash(struct epx_watch *w);
 bool epx_watch_own(struct epx_watch *w);

@@ -11,7 +11,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 fake=$(mktemp -d "${TMPDIR:-/tmp}/epx-fake-XXXXXX")
 trap 'rm -rf "$fake"' EXIT
 mkdir "$fake/linux"
-for header in fs ftrace sysctl; do
+for header in file fs ftrace sysctl; do
 	: >"$fake/linux/$header.h"
 done
 tap=0 bad=0

@@ -49,12 +49,47 @@ static double cost_of(const struct scenario *scenario, const struct peer *peer)
 	return cost[BATCHES / 2];
 }
 
+/* ADD and DEL by themselves, in batches: one undoes the other. */
+static void cost_of_changes(const struct peer *peer)
+{
+	enum { BATCHES = 41, FILES = 50 };
+	double add[BATCHES], del[BATCHES];
+	int ep = peer->create(), fds[FILES];
+
+	for (int i = 0; i < FILES; i++)
+		fds[i] = eventfd(0, 0);
+	for (int batch = -2; batch < BATCHES; batch++) {
+		long long start = clock_ns(), middle;
+
+		for (int i = 0; i < FILES; i++)
+			must(!peer->change(ep, EPOLL_CTL_ADD, fds[i], EPOLLIN,
+					   0), "add");
+		middle = clock_ns();
+		for (int i = 0; i < FILES; i++)
+			must(!peer->change(ep, EPOLL_CTL_DEL, fds[i], 0, 0),
+			     "del");
+		if (batch < 0)
+			continue;
+		add[batch] = (double)(middle - start) / FILES;
+		del[batch] = (double)(clock_ns() - middle) / FILES;
+	}
+	qsort(add, BATCHES, sizeof(add[0]), compare_doubles);
+	qsort(del, BATCHES, sizeof(del[0]), compare_doubles);
+	figure("cost", "add", peer->name, add[BATCHES / 2], "instructions");
+	figure("cost", "del", peer->name, del[BATCHES / 2], "instructions");
+	for (int i = 0; i < FILES; i++)
+		close(fds[i]);
+	close(ep);
+}
+
 void run_cost(void)
 {
 	for (const struct scenario *s = scenarios; s->name; s++)
 		for (int side = 0; side < BENCH_SIDES; side++)
 			figure("cost", s->name, peers[side].name,
 			       cost_of(s, &peers[side]), "instructions");
+	for (int side = 0; side < BENCH_SIDES; side++)
+		cost_of_changes(&peers[side]);
 }
 
 /* Median and quartiles of epollx's time over native's, round by round. */
@@ -148,13 +183,15 @@ static long long slab_bytes(void)
 /* The table of watched files: fixed at load, a share for each of @count. */
 static double table_bytes(const struct peer *peer, int count)
 {
-	long pages = sysconf(_SC_PHYS_PAGES), chains = 1024;
+	FILE *file;
+	long bytes;
 
 	if (peer == &peers[BENCH_NATIVE])
 		return 0;
-	while (chains * 2 <= pages / 4 && chains < 4 << 20)
-		chains *= 2;
-	return (double)chains * sizeof(void *) / count;
+	file = fopen("/sys/kernel/debug/epollx/file_table_bytes", "r");
+	must(file && fscanf(file, "%ld", &bytes) == 1, "file_table_bytes");
+	fclose(file);
+	return (double)bytes / count;
 }
 
 void run_memory(int count)

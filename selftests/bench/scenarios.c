@@ -97,6 +97,6 @@ const struct scenario scenarios[] = {
 	{ "mod_ready", setup, step_mod, 1, LEVEL },
 	{ "del_add", setup, step_del_add, 0, LEVEL },
 	{ "del_add_ready", setup, step_del_add, 1, LEVEL },
-	{ "write_watched", setup, step_write, 1, EDGE },
+	{ "write_beside_watch", setup, step_write, 1, EDGE },
 	{ },
 };

@@ -26,26 +26,27 @@
 
 #define DUPS	8
 
-/* More watches of the same file, under numbers that are closed again. */
+/* One or more watches of a file, under numbers that are closed again. */
 static void watch_many(int ep, int fd)
 {
-	int copy[DUPS];
+	int copy[DUPS], nr = 1 + random_next() % DUPS;
 
-	for (int i = 0; i < DUPS; i++) {
+	for (int i = 0; i < nr; i++) {
 		copy[i] = MUST_FD(dup(fd));
 		MUST(ep_ctl(ep, EPOLL_CTL_ADD, copy[i], EPOLLIN, i), 0);
 	}
-	for (int i = 0; i < DUPS; i++)
+	for (int i = 0; i < nr; i++)
 		close(copy[i]);
 }
 
-/* What the close has left is buried by a wait, or by the release itself. */
+/* A file that nobody watches. */
+static int spare;
+
+/* What the close has left is buried by a change, or by the release itself. */
 static void close_left(struct duel *duel)
 {
-	struct epoll_event ev;
-
-	if (random_next() & 1)
-		ep_wait(duel->fd[0], &ev, 1, 0);
+	for (int i = random_next() % 4; i > 0; i--)
+		MUST(ep_ctl(duel->fd[0], EPOLL_CTL_DEL, spare, 0, 0), -ENOENT);
 	close(duel->fd[0]);
 }
 
@@ -68,6 +69,7 @@ RACE(instance_close_beside_file_close, "release_dead")
 		.right = close_right,
 	};
 
+	spare = MUST_FD(eventfd(0, EFD_NONBLOCK));
 	duel_run(&duel, rounds);
 }
 
@@ -86,6 +88,7 @@ RACE(outer_close_beside_inner_close, "release_dead")
 		.right = close_right,
 	};
 
+	spare = MUST_FD(eventfd(0, EFD_NONBLOCK));
 	duel.fd[2] = MUST_FD(eventfd(1, EFD_NONBLOCK));
 	duel_run(&duel, rounds);
 }
@@ -366,5 +369,6 @@ RACE(instance_goes_beside_all_its_files, "release_dead")
 		.right = close_crowd,
 	};
 
+	spare = MUST_FD(eventfd(0, EFD_NONBLOCK));
 	duel_run(&duel, rounds);
 }

@@ -73,7 +73,9 @@ int epx_wait(int epfd, struct epoll_event *events, int maxevents,
  * @epfd: the instance
  * @events: array for the events
  * @maxevents: its length
- * @timeout: relative time, NULL never expires; read by the kernel
+ * @timeout: relative time, NULL never expires; read by the kernel, so a bad
+ *	     pointer gives -EFAULT; where time_t has 32 bits it is converted
+ *	     here first, and has to be valid
  * @sigmask: signal mask during the wait, or NULL
  * @sigsetsize: size of the kernel's signal mask, 8
  *
