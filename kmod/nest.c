@@ -86,11 +86,10 @@ void epx_nest_unlock(void)
 bool epx_is_native_epoll_by_name(const struct file *file)
 {
 	const struct dentry *dentry = file->f_path.dentry;
-	static const char name[] = "[eventpoll]";
 
-	if (dentry->d_name.len != sizeof(name) - 1 ||
-	    strcmp(dentry->d_name.name, name) ||
-	    strcmp(dentry->d_sb->s_type->name, "anon_inodefs"))
+	/* The file system first: names in others may change under us. */
+	if (strcmp(dentry->d_sb->s_type->name, "anon_inodefs") ||
+	    strcmp(dentry->d_name.name, EPX_NATIVE_NAME))
 		return false;
 	/* Written once to the only value it can have. */
 	WRITE_ONCE(epx_native_fops, file->f_op);

@@ -3,9 +3,12 @@
 #define EPX_NEST_H
 
 #include <linux/compiler.h>
+#include <linux/dcache.h>
 #include <linux/fs.h>
 
 struct epx_instance;
+
+#define EPX_NATIVE_NAME	"[eventpoll]"
 
 extern const struct file_operations *epx_native_fops;
 
@@ -29,8 +32,10 @@ static inline bool epx_is_native_epoll(const struct file *file)
 {
 	const struct file_operations *native = READ_ONCE(epx_native_fops);
 
-	return native ? file->f_op == native :
-			epx_is_native_epoll_by_name(file);
+	if (native)
+		return file->f_op == native;
+	return file->f_path.dentry->d_name.len == sizeof(EPX_NATIVE_NAME) - 1 &&
+	       epx_is_native_epoll_by_name(file);
 }
 
 #endif /* EPX_NEST_H */
