@@ -175,21 +175,20 @@ int waiter_await_settled(struct waiter *w, int n)
 
 	/*
 	 * A chain of wake-ups may reach one that was looked at already, so a
-	 * round counts only if nobody has moved since the one before it.
+	 * round counts only if nobody has moved or returned since it began.
 	 */
 	do {
-		long moved = 0;
+		int returned = waiter_count_returned(w, n);
 
+		still = true;
 		for (int i = 0; i < n; i++) {
 			long before = w[i].switches;
-			bool was_back = waiter_has_returned(&w[i]);
 
-			if (!waiter_await_sleep(&w[i]))
-				moved += !was_back;
-			else
-				moved += w[i].switches != before;
+			if (waiter_await_sleep(&w[i]) && w[i].switches != before)
+				still = false;
 		}
-		still = !moved;
+		if (waiter_count_returned(w, n) != returned)
+			still = false;
 	} while (!still);
 	return waiter_count_returned(w, n);
 }
