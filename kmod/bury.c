@@ -117,6 +117,7 @@ void epx_bury_slow(struct epx_instance *inst)
 		epx_count(bury);
 		trace_epx_bury(w);
 		epx_watch_unlink(w);
+		cond_resched();
 	}
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between the kernels that the module is built for, 6.1 to 6.12,
- * and the refusal of all others. The only file that asks for a kernel version.
+ * What differs between the kernels that the module is built for, 6.1 and 6.12,
+ * and the refusal of all others, those between them included: nobody has tried
+ * them. The only file that asks for a kernel version.
  */
 #ifndef EPX_COMPAT_H
 #define EPX_COMPAT_H
@@ -13,8 +14,10 @@
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && \
+	 LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)) || \
 	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#error "epollx is written for Linux 6.1 to 6.12; this kernel may close files differently"
+#error "epollx is written for Linux 6.1 and 6.12; this kernel may close files differently"
 #endif
 
 #ifdef CONFIG_PREEMPT_RT
@@ -55,7 +58,7 @@ static inline bool epx_file_tryget(struct file *file)
 static __always_inline unsigned long
 epx_ftrace_first_argument(struct ftrace_regs *fregs)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 	return regs_get_kernel_argument(&fregs->regs, 0);
 #else
 	return ftrace_regs_get_argument(fregs, 0);
@@ -68,8 +71,7 @@ epx_ftrace_first_argument(struct ftrace_regs *fregs)
  * @table: the table
  * @size: its entries, the empty one not counted
  *
- * The empty entry ends the table before Linux 6.6; from 6.11 on it may not
- * be seen.
+ * The empty entry ends the table on 6.1; on 6.12 it may not be seen.
  *
  * Context: process context, may sleep.
  * Return: the handle for unregister_sysctl_table(), or NULL.
@@ -77,7 +79,7 @@ epx_ftrace_first_argument(struct ftrace_regs *fregs)
 static inline struct ctl_table_header *
 epx_register_sysctl(const char *path, struct ctl_table *table, size_t size)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 	return register_sysctl(path, table);
 #else
 	return register_sysctl_sz(path, table, size);

@@ -75,7 +75,7 @@ static DEFINE_MUTEX(epx_counter_mutex);	/* epx_counter_base */
 static DEFINE_SPINLOCK(epx_all_lock);	/* all of the following */
 static LIST_HEAD(epx_all);		/* by ->id, ascending */
 static unsigned int epx_all_count;
-static u32 epx_last_id;
+static u64 epx_last_id;
 
 static struct dentry *epx_debugfs_dir;
 
@@ -112,7 +112,7 @@ void epx_debugfs_del(struct epx_instance *inst)
 }
 
 /* The first instance from number @id on, with a reference, or NULL. */
-static struct epx_instance *epx_all_find(u32 id)
+static struct epx_instance *epx_all_find(u64 id)
 {
 	struct epx_instance *inst, *found = NULL;
 
@@ -148,8 +148,6 @@ static void *epx_all_seq_start(struct seq_file *m, loff_t *pos)
 {
 	struct epx_instance *inst;
 
-	if (*pos > U32_MAX)
-		return NULL;
 	inst = epx_all_find(*pos);
 	if (inst)
 		*pos = inst->id;
@@ -161,7 +159,7 @@ static void *epx_all_seq_next(struct seq_file *m, void *v, loff_t *pos)
 	struct epx_instance *inst = v;
 	struct epx_instance *next = epx_all_next(inst);
 
-	*pos = next ? next->id : (loff_t)inst->id + 1;
+	*pos = next ? next->id : inst->id + 1;
 	epx_instance_put(inst);
 	return next;
 }
@@ -206,7 +204,7 @@ static int epx_instances_show(struct seq_file *m, void *v)
 	list_for_each(entry, &inst->ready)
 		ready++;
 	seq_printf(m,
-		   "id=%u user=%u watches=%u dead=%u ready=%u incoming=%u graveyard=%u sleepers=%s pollers=%s\n",
+		   "id=%llu user=%u watches=%u dead=%u ready=%u incoming=%u graveyard=%u sleepers=%s pollers=%s\n",
 		   inst->id,
 		   from_kuid_munged(seq_user_ns(m), inst->user->uid),
 		   watches, dead, ready, epx_count_llist(&inst->incoming),
@@ -241,7 +239,7 @@ static int epx_watches_show(struct seq_file *m, void *v)
 
 		/* Callbacks and closes run beside; each word is as it was. */
 		seq_printf(m,
-			   "id=%u watch=%p file=%p fd=%d events=%08x queued=%u dead=%u hooks=%u\n",
+			   "id=%llu watch=%p file=%p fd=%d events=%08x queued=%u dead=%u hooks=%u\n",
 			   inst->id, w, w->file, w->fd, (__force u32)w->events,
 			   READ_ONCE(w->queued), READ_ONCE(w->dead),
 			   epx_count_hooks(w));

@@ -8,8 +8,9 @@
  * threads, __fput_sync()), with the file as its argument and a count of 0.
  *
  * No close can be missed:
- *  - the module does not load unless exactly this function was found, the
- *    ops was accepted, and a self-test saw both ways of closing (selftest.c);
+ *  - the module does not load unless the function was found, the ops was
+ *    accepted, and a self-test saw two ways of closing (selftest.c says why
+ *    the third, the return to user space, cannot differ from them);
  *  - FTRACE_OPS_FL_PERMANENT: while we are loaded, kernel.ftrace_enabled
  *    cannot be set to 0, and if it is 0 the registration fails;
  *  - the callback has no recursion guard of its own that could make it return
@@ -44,6 +45,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/rculist.h>
+#include <linux/sched.h>
 #include <linux/vmalloc.h>
 
 #include "bury.h"
@@ -231,7 +233,7 @@ bool epx_watch_own(struct epx_watch *w)
 /**
  * epx_file_visit_watches() - call a function for each watch of a file
  * @file: the file, or NULL, which nobody watches
- * @fn: the function; runs under the file's lock
+ * @fn: the function; runs under the file's lock, returns whether to go on
  * @arg: passed to @fn
  *
  * Context: any but interrupts; takes the file's lock.
@@ -243,10 +245,11 @@ void epx_file_visit_watches(struct file *file, epx_watch_fn fn, void *arg)
 
 	spin_lock(lock);
 	first = epx_file_find(file);
-	if (first) {
-		fn(first, arg);
-		list_for_each_entry(w, &first->siblings, siblings)
-			fn(w, arg);
+	for (w = first; w && fn(w, arg); ) {
+		w = list_empty(&w->siblings) ?
+		    first : list_next_entry(w, siblings);
+		if (w == first)
+			break;
 	}
 	spin_unlock(lock);
 }
@@ -341,11 +344,21 @@ int epx_close_hook_init(void)
 /**
  * epx_close_hook_exit() - closes are no longer seen
  *
+ * After a failure of its own (elsewhere in the kernel) ftrace neither changes
+ * a call site nor gives one back: __fput() would go on to call us. Then the
+ * unload must not end, for all that is left to be done is to free the code.
+ *
  * Context: module exit, may sleep; returns when no callback runs any more.
  */
 void epx_close_hook_exit(void)
 {
-	unregister_ftrace_function(&epx_fput_ops);
+	int err = unregister_ftrace_function(&epx_fput_ops);
+
+	if (err)
+		pr_emerg("cannot take the hook off __fput (%d): this unload waits for the next boot\n",
+			 err);
+	while (err)
+		schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
 	ftrace_free_filter(&epx_fput_ops);
 }
 

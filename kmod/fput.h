@@ -8,7 +8,7 @@ struct epx_watch;
 struct file;
 
 /* What to do with each watch of a file, with the file's lock held. */
-typedef void (*epx_watch_fn)(struct epx_watch *w, void *arg);
+typedef bool (*epx_watch_fn)(struct epx_watch *w, void *arg);
 
 extern size_t epx_files_bytes;
 

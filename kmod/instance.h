@@ -92,8 +92,7 @@ struct wakeup_source;
 	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | \
 	 EPOLLEXCLUSIVE)
 
-/* Edges in the longest chain of instances; the longest event array, in int. */
-#define EPX_MAX_EDGES		4
+/* The longest event array, whose bytes an int counts. */
 #define EPX_MAX_EVENTS		(INT_MAX / (int)sizeof(struct epoll_event))
 
 /**
@@ -134,6 +133,7 @@ struct epx_extra_hook {
  * @fd: [C] number under which it was added
  * @events: [M] to write, the wake callback reads it
  * @data: [M] what an event carries
+ * @walked: [epx_nest_mutex] the last check of paths that went up from @file
  * @queued: [A] 1 while on @incoming or on @ready, exactly one of them. Only
  *	    xchg() changes it; who turns it from 0 to 1 puts the watch on a list
  * @dead: [F] to write, epx_watch_pin() reads it; the end has an owner
@@ -168,6 +168,7 @@ struct epx_watch {
 	u8 queued;
 	u8 dead;
 	u8 is_nested;
+	u32 walked;
 	struct epx_instance *instance;
 	struct epx_extra_hook *extra;
 	struct wakeup_source __rcu *ws;
@@ -236,7 +237,7 @@ struct epx_instance {
 	u64 below_walk;
 	int below;
 
-	u32 id;
+	u64 id;
 	struct list_head all;
 	unsigned int napi_id;
 	u32 busy_usecs;

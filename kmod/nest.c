@@ -23,8 +23,10 @@
  * by a pin. Upwards it goes by distance and not by path: all instances that
  * watch the file, then all that watch one of those, each with the number of
  * paths that lead to it. So its cost grows with the edges, however many paths
- * they make. It takes one file's lock at a time; RCU keeps the instances, and
- * an instance whose file has gone has ->file NULL, which nobody watches.
+ * they make; a walk that counts against the limits ends where they are
+ * exceeded, and a check of many files walks up from each once, however many
+ * watches it has. It takes one file's lock at a time; RCU keeps the instances,
+ * and an instance whose file has gone has ->file NULL, which nobody watches.
  *
  * A native epoll may watch an instance of ours. The other way round is
  * refused: native epoll cannot see through us, and a cycle through both kinds
@@ -50,6 +52,9 @@ const struct file_operations *epx_native_fops;
 
 /* Number of the current walk, so that no scratch field needs a reset. */
 static u64 epx_walk;
+
+/* Number of the current check of paths, never zero; see epx_watch.walked. */
+static u32 epx_check = 1;
 
 /* Paths allowed from a file to a top instance at this distance. */
 static const unsigned int epx_path_limits[EPX_MAX_EDGES + 1] = {
@@ -96,23 +101,45 @@ bool epx_is_native_epoll_by_name(const struct file *file)
 	return true;
 }
 
-/* One step of the walk upwards. */
+/*
+ * More paths than the limits from two watches on allow together: wherever they
+ * end, one of the limits is exceeded.
+ */
+#define EPX_PATHS_IN_ALL	(500 + 100 + 50 + 10)
+
+/**
+ * struct epx_step - one step of the walk upwards
+ * @found: the instances one step further out
+ * @walk: marks them as found in this step
+ * @paths: of the file whose watches are visited
+ * @found_paths: paths that have led to @found
+ * @most: stop when there are more of these
+ * @parity: which epx_instance.reach holds @found
+ * @marks: mark the visited watches with the current check
+ * @any: somebody watches the visited file
+ */
 struct epx_step {
 	struct epx_instance *found;
 	u64 walk;
 	u64 paths;
+	u64 found_paths;
+	u64 most;
 	unsigned int parity;
+	bool marks;
 	bool any;
 };
 
 /* The file's lock held: the instance of @w is one step further out. */
-static void epx_step_to(struct epx_watch *w, void *arg)
+static bool epx_step_to(struct epx_watch *w, void *arg)
 {
 	struct epx_step *step = arg;
 	struct epx_instance *inst = w->instance;
 	struct epx_reach *reach = &inst->reach[step->parity];
 
 	step->any = true;
+	step->found_paths += step->paths;
+	if (step->marks)
+		w->walked = epx_check;
 	if (reach->walk != step->walk) {
 		reach->walk = step->walk;
 		reach->paths = 0;
@@ -120,16 +147,20 @@ static void epx_step_to(struct epx_watch *w, void *arg)
 		step->found = inst;
 	}
 	reach->paths = min_t(u64, reach->paths + step->paths, EPX_MANY_PATHS);
+	return step->found_paths <= step->most;
 }
 
 /*
  * Walk outwards from @file. Returns the number of steps until nobody watches
  * any more: for an instance's file the edges above it. With @limited, -EINVAL
- * where the paths are too many or too long.
+ * where the paths are too many or too long, and the watches of @file are
+ * marked as checked.
  */
 static int epx_walk_up(struct file *file, bool limited)
 {
-	struct epx_step step = { .walk = ++epx_walk, .paths = 1 };
+	struct epx_step step = {
+		.walk = ++epx_walk, .paths = 1, .most = U64_MAX, .marks = limited,
+	};
 	bool too_many = false;
 	int distance = 0;
 
@@ -141,9 +172,11 @@ static int epx_walk_up(struct file *file, bool limited)
 		unsigned int parity = step.parity;
 		u64 tops = 0;
 
-		step = (struct epx_step){ .walk = ++epx_walk,
-					  .parity = !parity };
-		for (; inst; inst = inst->reach[parity].next) {
+		step = (struct epx_step){
+			.walk = ++epx_walk, .parity = !parity,
+			.most = limited ? EPX_PATHS_IN_ALL : U64_MAX,
+		};
+		for (; inst && !too_many; inst = inst->reach[parity].next) {
 			step.paths = inst->reach[parity].paths;
 			step.any = false;
 			/* NULL once its release is through. */
@@ -151,8 +184,10 @@ static int epx_walk_up(struct file *file, bool limited)
 					       epx_step_to, &step);
 			if (!step.any)
 				tops += step.paths;
+			too_many = limited &&
+				   (tops > epx_path_limits[distance] ||
+				    step.found_paths > step.most);
 		}
-		too_many = limited && tops > epx_path_limits[distance];
 		distance++;
 	}
 	rcu_read_unlock();
@@ -179,6 +214,7 @@ static int epx_depth_below(struct epx_instance *inst,
 		struct epx_watch *w = rb_entry(node, struct epx_watch, node);
 		int below;
 
+		cond_resched();
 		if (!w->is_nested || !epx_watch_pin(w))
 			continue;
 		below = epx_depth_below(w->file->private_data, outer,
@@ -220,7 +256,12 @@ int epx_nest_check_edge(struct epx_instance *outer, struct file *target)
 	return 0;
 }
 
-/* Check the paths of every ordinary file below @inst, shared ones once. */
+/*
+ * Check the paths of every ordinary file below @inst. A shared instance is
+ * visited once, and so is a file: ->walked tells. It has 32 bits, so the mark
+ * of the check 4 billion checks ago may be taken for this one's, which leaves
+ * one file unchecked.
+ */
 static int epx_check_paths_below(struct epx_instance *inst, u64 visit,
 				 unsigned int depth)
 {
@@ -236,7 +277,8 @@ static int epx_check_paths_below(struct epx_instance *inst, u64 visit,
 	     node = rb_next(node)) {
 		struct epx_watch *w = rb_entry(node, struct epx_watch, node);
 
-		if (!epx_watch_pin(w))
+		cond_resched();
+		if (w->walked == epx_check || !epx_watch_pin(w))
 			continue;
 		if (w->is_nested)
 			err = epx_check_paths_below(w->file->private_data,
@@ -261,6 +303,8 @@ int epx_nest_check_paths(struct file *target)
 {
 	int err = 0;
 
+	if (!++epx_check)
+		epx_check++;
 	if (epx_is_instance(target))
 		err = epx_check_paths_below(target->private_data, ++epx_walk,
 					    1);

@@ -5,9 +5,11 @@
  * Everything rests on the hook on __fput(). A kernel that was built so that
  * the function is inlined, cloned or called by another name somewhere would
  * leave us with pointers to freed files. So before the device appears, a file
- * of our own is watched and closed on both ways out: at once, by
+ * of our own is watched and closed on two ways out: at once, by
  * __fput_sync(), and through the delayed work that the closes of kernel
- * threads take.
+ * threads take. The third, task work on the return to user space, begins only
+ * when insmod is over; it comes to __fput() from the same source file and in
+ * the same way as the delayed work.
  *
  * Runs in a work item, since __fput_sync() is for kernel threads only, and a
  * final fput() inside insmod would wait for the return to user space. A miss

@@ -90,7 +90,7 @@ TRACE_EVENT(epx_ctl,
 		 int ret),
 	TP_ARGS(inst, op, fd, events, ret),
 	TP_STRUCT__entry(
-		__field(u32, instance)
+		__field(u64, instance)
 		__field(int, op)
 		__field(int, fd)
 		__field(u32, events)
@@ -105,7 +105,7 @@ TRACE_EVENT(epx_ctl,
 		__entry->ret = ret;
 		__entry->context = epx_trace_context();
 	),
-	TP_printk("instance=%u op=%s fd=%d events=%s ret=%d context=%s",
+	TP_printk("instance=%llu op=%s fd=%d events=%s ret=%d context=%s",
 		  __entry->instance, epx_show_op(__entry->op), __entry->fd,
 		  epx_show_events(__entry->events), __entry->ret,
 		  epx_show_context(__entry->context))
@@ -115,7 +115,7 @@ TRACE_EVENT(epx_wake,
 	TP_PROTO(struct epx_watch *w, __poll_t key, bool pushed),
 	TP_ARGS(w, key, pushed),
 	TP_STRUCT__entry(
-		__field(u32, instance)
+		__field(u64, instance)
 		__field(const void *, watch)
 		__field(int, fd)
 		__field(u32, key)
@@ -132,7 +132,7 @@ TRACE_EVENT(epx_wake,
 		__entry->pushed = pushed;
 		__entry->context = epx_trace_context();
 	),
-	TP_printk("instance=%u watch=%p fd=%d key=%s events=%s pushed=%u context=%s",
+	TP_printk("instance=%llu watch=%p fd=%d key=%s events=%s pushed=%u context=%s",
 		  __entry->instance, __entry->watch, __entry->fd,
 		  epx_show_events(__entry->key),
 		  epx_show_events(__entry->events), __entry->pushed,
@@ -144,7 +144,7 @@ TRACE_EVENT(epx_sleep,
 	TP_PROTO(struct epx_instance *inst, ktime_t deadline),
 	TP_ARGS(inst, deadline),
 	TP_STRUCT__entry(
-		__field(u32, instance)
+		__field(u64, instance)
 		__field(s64, deadline)
 		__field(u8, context)
 	),
@@ -153,7 +153,7 @@ TRACE_EVENT(epx_sleep,
 		__entry->deadline = ktime_to_ns(deadline);
 		__entry->context = epx_trace_context();
 	),
-	TP_printk("instance=%u deadline=%lld context=%s",
+	TP_printk("instance=%llu deadline=%lld context=%s",
 		  __entry->instance, __entry->deadline,
 		  epx_show_context(__entry->context))
 );
@@ -162,7 +162,7 @@ TRACE_EVENT(epx_wakeup,
 	TP_PROTO(struct epx_instance *inst, bool timed_out),
 	TP_ARGS(inst, timed_out),
 	TP_STRUCT__entry(
-		__field(u32, instance)
+		__field(u64, instance)
 		__field(u8, timed_out)
 		__field(u8, context)
 	),
@@ -171,7 +171,7 @@ TRACE_EVENT(epx_wakeup,
 		__entry->timed_out = timed_out;
 		__entry->context = epx_trace_context();
 	),
-	TP_printk("instance=%u timed_out=%u context=%s",
+	TP_printk("instance=%llu timed_out=%u context=%s",
 		  __entry->instance, __entry->timed_out,
 		  epx_show_context(__entry->context))
 );
@@ -180,7 +180,7 @@ TRACE_EVENT(epx_deliver,
 	TP_PROTO(struct epx_watch *w, __poll_t revents),
 	TP_ARGS(w, revents),
 	TP_STRUCT__entry(
-		__field(u32, instance)
+		__field(u64, instance)
 		__field(const void *, watch)
 		__field(int, fd)
 		__field(u32, revents)
@@ -193,7 +193,7 @@ TRACE_EVENT(epx_deliver,
 		__entry->revents = (__force u32)revents;
 		__entry->context = epx_trace_context();
 	),
-	TP_printk("instance=%u watch=%p fd=%d revents=%s context=%s",
+	TP_printk("instance=%llu watch=%p fd=%d revents=%s context=%s",
 		  __entry->instance, __entry->watch, __entry->fd,
 		  epx_show_events(__entry->revents),
 		  epx_show_context(__entry->context))
@@ -204,7 +204,7 @@ TRACE_EVENT(epx_close,
 	TP_PROTO(struct epx_watch *w, bool queued),
 	TP_ARGS(w, queued),
 	TP_STRUCT__entry(
-		__field(u32, instance)
+		__field(u64, instance)
 		__field(const void *, watch)
 		__field(int, fd)
 		__field(u8, queued)
@@ -217,7 +217,7 @@ TRACE_EVENT(epx_close,
 		__entry->queued = queued;
 		__entry->context = epx_trace_context();
 	),
-	TP_printk("instance=%u watch=%p fd=%d queued=%u context=%s",
+	TP_printk("instance=%llu watch=%p fd=%d queued=%u context=%s",
 		  __entry->instance, __entry->watch, __entry->fd,
 		  __entry->queued, epx_show_context(__entry->context))
 );
@@ -226,7 +226,7 @@ TRACE_EVENT(epx_bury,
 	TP_PROTO(struct epx_watch *w),
 	TP_ARGS(w),
 	TP_STRUCT__entry(
-		__field(u32, instance)
+		__field(u64, instance)
 		__field(const void *, watch)
 		__field(int, fd)
 		__field(u8, context)
@@ -237,7 +237,7 @@ TRACE_EVENT(epx_bury,
 		__entry->fd = w->fd;
 		__entry->context = epx_trace_context();
 	),
-	TP_printk("instance=%u watch=%p fd=%d context=%s",
+	TP_printk("instance=%llu watch=%p fd=%d context=%s",
 		  __entry->instance, __entry->watch, __entry->fd,
 		  epx_show_context(__entry->context))
 );
@@ -246,7 +246,7 @@ TRACE_EVENT(epx_return,
 	TP_PROTO(struct epx_instance *inst, int ret),
 	TP_ARGS(inst, ret),
 	TP_STRUCT__entry(
-		__field(u32, instance)
+		__field(u64, instance)
 		__field(int, ret)
 		__field(u8, context)
 	),
@@ -255,7 +255,7 @@ TRACE_EVENT(epx_return,
 		__entry->ret = ret;
 		__entry->context = epx_trace_context();
 	),
-	TP_printk("instance=%u ret=%d context=%s",
+	TP_printk("instance=%llu ret=%d context=%s",
 		  __entry->instance, __entry->ret,
 		  epx_show_context(__entry->context))
 );

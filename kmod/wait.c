@@ -94,10 +94,11 @@ static int epx_deadline_timespec(struct epx_deadline *deadline,
 
 static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 {
-	ktime_t left = ktime_sub(at, ktime_get());
+	ktime_t left;
 
 	if (at < 0)
 		return -EINVAL;
+	left = ktime_sub(at, ktime_get());
 	deadline->at = at;
 	deadline->is_now = left <= 0;
 	deadline->slack = epx_slack(left);

@@ -37,9 +37,13 @@ build() {
 
 args=-DCONFIG_DYNAMIC_FTRACE_WITH_ARGS
 build accepts_the_oldest_kernel "6, 1, 0" "" $args
+build accepts_the_oldest_kernels_updates "6, 1, 255" "" $args
 build accepts_the_latest_kernel "6, 12, 255" "" $args
-build refuses_an_older_kernel "6, 0, 19" "written for Linux 6.1 to 6.12" $args
-build refuses_a_newer_kernel "6, 13, 0" "written for Linux 6.1 to 6.12" $args
+refusal="written for Linux 6.1 and 6.12"
+build refuses_an_older_kernel "6, 0, 19" "$refusal" $args
+build refuses_the_kernel_after_the_oldest "6, 2, 0" "$refusal" $args
+build refuses_the_kernel_before_the_latest "6, 11, 255" "$refusal" $args
+build refuses_a_newer_kernel "6, 13, 0" "$refusal" $args
 build refuses_preempt_rt "6, 1, 0" "cannot work on PREEMPT_RT" $args -DCONFIG_PREEMPT_RT
 build refuses_ftrace_without_arguments "6, 1, 0" "needs CONFIG_DYNAMIC_FTRACE_WITH_ARGS"
 

@@ -40,7 +40,6 @@ enum side { NATIVE, EPX, SIDES };
  * @run: its body; returns when all is well
  * @sides: ON_* bits
  * @seconds: its timeout on one side
- * @keeps_fds: it may leave descriptors open
  * @next: in the order of definition
  */
 struct test {

@@ -197,6 +197,18 @@ TEST(paths_of_length_one_are_not_limited, "79")
 	close_owned();
 }
 
+/* 900 roots -> inner -> nothing: no path yet; the first file makes them all. */
+TEST(far_too_many_paths_are_refused_at_once, "79")
+{
+	int inner = new_ep(), fd = new_eventfd(0);
+
+	ASSERT_EQ(add_roots(inner, 900), 0);
+	EXPECT_EQ(watch(inner, fd, EPOLLIN), -EINVAL);
+	EXPECT_EQ(watches_of(inner), 0);
+	EXPECT_EQ(watch(new_ep(), fd, EPOLLIN), 0);
+	close_owned();
+}
+
 /*
  *   300 roots -> a -> file      600 paths of length two
  *   300 roots -> b -> file

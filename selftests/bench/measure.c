@@ -156,7 +156,7 @@ static long long slab_bytes(void)
 {
 	static const char * const caches[] = {
 		"eventpoll_epi", "eventpoll_pwq", "ep_head",
-		"epx_watch", "epx_hook", "epx_file",
+		"epx_watch", "epx_hook",
 	};
 	FILE *file = fopen("/proc/slabinfo", "r");
 	char line[512], name[64];
