@@ -33,6 +33,7 @@
 #include "device.h"
 #include "fdinfo.h"
 #include "interest.h"
+#include "nest.h"
 #include "ready.h"
 #include "wait.h"
 

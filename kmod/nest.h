@@ -8,6 +8,9 @@
 
 struct epx_instance;
 
+/* Edges in the longest chain of instances. */
+#define EPX_MAX_EDGES	4
+
 #define EPX_NATIVE_NAME	"[eventpoll]"
 
 extern const struct file_operations *epx_native_fops;
