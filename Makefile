@@ -12,6 +12,7 @@ KERNEL ?= 6.1
 CC ?= gcc
 CFLAGS ?= -O2 -g
 flags = -std=gnu11 -Wall -Wextra -pthread -Iuapi -Iuserlib/include -Iselftests -MMD -MP
+comma = ,
 libraries = -Wl,--as-needed -luring -Wl,--no-as-needed
 
 out = build/bin
@@ -25,12 +26,19 @@ tests = $(patsubst selftests/%.c,%,$(wildcard selftests/*_test.c))
 # One program for each of these directories that has a source in it.
 suites = $(foreach name,stress bench,$(if $(wildcard selftests/$(name)/*.c),$(name)))
 
+# What epollx-run loads into programs, for both word sizes; $LIB in LD_PRELOAD finds either.
+preload = build/lib/libepollx-preload.so
+preload32 = build/lib32/libepollx-preload.so
+preload_sources = $(wildcard userlib/preload/*.c) userlib/src/raw.c
+# Every symbol but the six is ours alone, and none is bound while the program runs.
+preload_flags = -fPIC -fvisibility=hidden -Iuserlib/src
+
 programs = $(addprefix $(out)/,$(tests) $(suites))
 programs32 = $(addprefix $(out32)/,$(tests))
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
-.PHONY: help run test check shell bench targets soak mutants test-fresh semantics trace clean module tools setup
+.PHONY: help run test check shell bench targets soak mutants test-fresh semantics trace clean module tools preload setup
 .DEFAULT_GOAL := help
 .SECONDARY:
 
@@ -75,7 +83,9 @@ test-fresh: setup ## make run and make test in a bare Debian with nothing instal
 module: setup ## the module and the tests' own one, for KERNEL
 	@scripts/build-module $(KERNEL)
 
-tools: $(programs) $(programs32) ## the programs that run in the VM
+tools: $(programs) $(programs32) preload ## the programs that run in the VM
+
+preload: $(preload) $(preload32) ## the library that epollx-run puts under programs, for 64 and 32 bits
 
 setup: ## installs what is missing, fetches the stock kernels
 	@scripts/setup
@@ -116,5 +126,23 @@ $(out)/stress: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/stress/*.c)) $
 
 $(out)/bench: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/bench/*.c)) $(objects)/common.a
 	$(call link,,$(libraries) -lm)
+
+$(objects)/preload/%.o: %.c Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  CC    $< (preload)"
+	@$(CC) $(flags) $(preload_flags) $(CFLAGS) -c -o $@ $<
+
+$(objects)32/preload/%.o: %.c Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  CC32  $< (preload)"
+	@$(CC) -m32 -D_FILE_OFFSET_BITS=64 $(flags) $(preload_flags) $(CFLAGS) -c -o $@ $<
+
+$(preload): $(preload_sources:%.c=$(objects)/preload/%.o)
+	$(call link,-shared -Wl$(comma)-z$(comma)now -Wl$(comma)-z$(comma)defs,)
+	@ln -sfn . $(@D)/x86_64-linux-gnu
+	@ln -sfn ../lib32 $(@D)/i386-linux-gnu
+
+$(preload32): $(preload_sources:%.c=$(objects)32/preload/%.o)
+	$(call link,-m32 -shared -Wl$(comma)-z$(comma)now -Wl$(comma)-z$(comma)defs,)
 
 -include $(shell find build/obj build/obj32 -name '*.d' 2>/dev/null)

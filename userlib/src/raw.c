@@ -3,65 +3,39 @@
  * The calls of the module, one to one.
  *
  * No state: everything lives behind the file descriptor, so dup, fork, exec
- * and SCM_RIGHTS need no help from here. errno is saved and restored because
- * callers mix these with libc calls and expect -errno only.
+ * and SCM_RIGHTS need no help from here. The system calls are made without
+ * libc (syscall.h), which would set errno and act on a cancellation.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "epollx.h"
+#include "syscall.h"
 
-#ifdef __x86_64__
-/* The kernel returns -errno by itself; libc's detour by errno is for others. */
 static int raw_ioctl(int fd, unsigned long cmd, const void *arg)
 {
-	long ret = SYS_ioctl;
-
-	__asm__ volatile("syscall"
-			 : "+a"(ret)
-			 : "D"((long)fd), "S"(cmd), "d"(arg)
-			 : "rcx", "r11", "memory");
-	return ret;
+	return sys_call3(SYS_ioctl, fd, cmd, (long)arg);
 }
-#else
-static int raw_ioctl(int fd, unsigned long cmd, const void *arg)
-{
-	int saved = errno;
-	int ret = ioctl(fd, cmd, arg);
-
-	if (ret < 0) {
-		ret = -errno;
-		errno = saved;
-	}
-	return ret;
-}
-#endif
 
 int epx_open(unsigned int flags)
 {
-	struct epx_create create = { .flags = flags };
-	int saved = errno;
+	/* Until it has its number nobody may inherit it. */
+	struct epx_create create = { .flags = flags | EPX_CLOEXEC };
 	int dev, ret;
 
-	dev = open("/dev/epollx", O_RDWR | O_CLOEXEC);
-	if (dev < 0) {
-		ret = -errno;
-	} else {
-		ret = raw_ioctl(dev, EPX_IOC_CREATE, &create);
-		/* The device took the lowest number: the instance gets it. */
-		if (ret >= 0 && dup3(ret, dev, flags) == dev) {
-			close(ret);
-			ret = dev;
-		} else {
-			close(dev);
-		}
+	dev = sys_call3(SYS_open, (long)"/dev/epollx", O_RDWR | O_CLOEXEC, 0);
+	if (dev < 0)
+		return dev;
+	ret = raw_ioctl(dev, EPX_IOC_CREATE, &create);
+	/* The device took the lowest number: the instance gets it. */
+	if (ret >= 0 && sys_call3(SYS_dup3, ret, dev, flags) == dev) {
+		sys_call3(SYS_close, ret, 0, 0);
+		return dev;
 	}
-	errno = saved;
+	if (ret >= 0)
+		sys_call3(SYS_fcntl, ret, F_SETFD,
+			  flags & EPX_CLOEXEC ? FD_CLOEXEC : 0);
+	sys_call3(SYS_close, dev, 0, 0);
 	return ret;
 }
 
