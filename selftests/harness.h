@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The test harness: claims, run on native epoll and on epollx.
+ * The test harness: claims, run on native epoll, on epollx, and on epollx by
+ * way of the preload library.
  *
  * A test is a claim, named as one, with the points of the behaviour list that
  * it exercises. It is written once, with the calls of helpers.h, and runs on
  * each side in a child of its own: its own process group, killed afterwards,
  * a timeout, a check that it leaked no descriptor, and a look at the kernel's
- * log. What it EXPECTs must hold; what it OBSERVEs is compared between the
- * sides, and a difference fails it unless differences.tsv has a row for it. A
- * row whose difference has gone fails it, too.
+ * log. What it EXPECTs must hold; what it OBSERVEs is compared between native
+ * epoll and each other side, and a difference fails it unless differences.tsv
+ * has a row for it and that side. A row whose difference has gone fails it,
+ * too.
+ *
+ * On the preload side the calls are the preload library's functions. A test
+ * that calls libc's own by their names is ON_LIBC: there the child executes
+ * the test's program again with the library in LD_PRELOAD, as any program.
  *
  * Output is TAP, a line for each side and one for each comparison; the
  * library's main() (harness_main.c) has the options.
@@ -24,12 +30,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum side { NATIVE, EPX, SIDES };
+enum side { NATIVE, EPX, PRELOAD, SIDES };
 
 /* Bits of struct test.sides. */
 #define ON_NATIVE	(1 << NATIVE)
 #define ON_EPX		(1 << EPX)
+#define ON_PRELOAD	(1 << PRELOAD)
 #define ON_BOTH		(ON_NATIVE | ON_EPX)
+#define ON_ALL		(ON_BOTH | ON_PRELOAD)
+/* For tests of libc's functions, which mean epollx only under the library. */
+#define ON_LIBC		(ON_NATIVE | ON_PRELOAD)
 
 #define TEST_SECONDS	20
 
@@ -65,9 +75,10 @@ void test_register(struct test *test);
 	}								\
 	static void run_##claim(void)
 
-#define TEST(claim, points)		TEST_FULL(claim, points, ON_BOTH, TEST_SECONDS)
+#define TEST(claim, points)		TEST_FULL(claim, points, ON_ALL, TEST_SECONDS)
 #define TEST_ON(side, claim, points)	TEST_FULL(claim, points, ON_##side, TEST_SECONDS)
-#define TEST_TIMEOUT(claim, points, s)	TEST_FULL(claim, points, ON_BOTH, s)
+#define TEST_LIBC(claim, points)	TEST_FULL(claim, points, ON_LIBC, TEST_SECONDS)
+#define TEST_TIMEOUT(claim, points, s)	TEST_FULL(claim, points, ON_ALL, s)
 
 /* In a test's child. */
 enum side side(void);

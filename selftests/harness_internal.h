@@ -38,6 +38,9 @@ struct outcome {
 	int count;
 };
 
+/* Where a test's child reports; out of the way of the low numbers. */
+#define REPORT_FD	1000
+
 /**
  * struct difference - a row of differences.tsv
  * @id: its name
@@ -46,15 +49,22 @@ struct outcome {
  * @native: value on native epoll, or "*"
  * @epollx: value on epollx, or "*"
  * @kernels: "all", or a list of versions such as "6.12"
+ * @sides: ON_* bits of the sides that show it
  */
 struct difference {
 	char id[32], test[96], what[64], native[32], epollx[32], kernels[32];
+	unsigned int sides;
 };
+
+extern const char * const side_names[SIDES];
 
 struct test *test_first(void);
 void test_child(struct test *test, enum side where, int report)
 	__attribute__((noreturn));
-const struct difference *difference_find(const char *test, const char *what);
+void preload_exec(struct test *test) __attribute__((noreturn));
+void preload_child(const char *name) __attribute__((noreturn));
+const struct difference *difference_find(const char *test, const char *what,
+					 enum side where);
 void differences_load(const char *path);
 const char *kernel_log_new(void);
 

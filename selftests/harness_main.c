@@ -3,9 +3,11 @@
  * The half of the harness that runs the tests: a child for each test and
  * side, its reports, its end; then the comparison of the sides, and TAP.
  *
- * Options: --list, --side native|epollx|both (default both, native alone where
- * there is no /dev/epollx is an error), --filter TEXT (tests whose name
- * contains it), --json FILE (a line for each test and side is appended).
+ * Options: --list, --side native|epollx|preload|both|all (both: the first two;
+ * default all; more than native where there is no /dev/epollx is an error),
+ * --filter TEXT (tests whose name contains it), --json FILE (a line for each
+ * test and side is appended). --preload-child TEST is the harness's own
+ * (harness_preload.c).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,8 +24,9 @@
 
 #include "harness_internal.h"
 #include "helpers.h"
+#include "preload_calls.h"
 
-static const char * const side_names[SIDES] = { "native", "epollx" };
+const char * const side_names[SIDES] = { "native", "epollx", "preload" };
 
 static int tap_line, failures;
 static FILE *json;
@@ -116,10 +119,12 @@ static void run_on(struct test *test, enum side where,
 		setpgid(0, 0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		/* Out of the way of the lowest numbers, which tests watch. */
-		dup3(fds[1], 1000, O_CLOEXEC);
+		dup3(fds[1], REPORT_FD, O_CLOEXEC);
 		close(fds[0]);
 		close(fds[1]);
-		test_child(test, where, 1000);
+		if (where == PRELOAD && !(test->sides & ON_EPX))
+			preload_exec(test);
+		test_child(test, where, REPORT_FD);
 	}
 	setpgid(pid, pid);
 	close(fds[1]);
@@ -178,46 +183,49 @@ static bool matches(const char *expected, long long value)
 	return !strcmp(expected, "*") || strtoll(expected, NULL, 0) == value;
 }
 
-/* One observation of both sides against each other and the table. */
-static void compare_one(struct test *test, const struct observation *native,
-			const struct observation *epollx,
+/* One observation on @where against native epoll's, and the table. */
+static void compare_one(struct test *test, enum side where,
+			const struct observation *native,
+			const struct observation *other,
 			struct outcome *verdict)
 {
 	const struct difference *known = difference_find(test->name,
-							 native->what);
+							 native->what, where);
+	const char *name = side_names[where];
 
-	if (strcmp(native->what, epollx->what))
-		fail(verdict, "%s on native epoll, %s on epollx: the test took another way",
-		     native->what, epollx->what);
-	else if (!known && native->value != epollx->value)
-		fail(verdict, "%s: native %lld, epollx %lld, not a known difference",
-		     native->what, native->value, epollx->value);
-	else if (known && native->value == epollx->value)
-		fail(verdict, "%s: known difference %s has gone, both are %lld",
-		     native->what, known->id, native->value);
+	if (strcmp(native->what, other->what))
+		fail(verdict, "%s on native epoll, %s on %s: the test took another way",
+		     native->what, other->what, name);
+	else if (!known && native->value != other->value)
+		fail(verdict, "%s: native %lld, %s %lld, not a known difference",
+		     native->what, native->value, name, other->value);
+	else if (known && native->value == other->value)
+		fail(verdict, "%s: known difference %s has gone, native and %s are %lld",
+		     native->what, known->id, name, native->value);
 	else if (known && !(matches(known->native, native->value) &&
-			    matches(known->epollx, epollx->value)))
-		fail(verdict, "%s: native %lld, epollx %lld, but %s says %s and %s",
-		     native->what, native->value, epollx->value, known->id,
-		     known->native, known->epollx);
+			    matches(known->epollx, other->value)))
+		fail(verdict, "%s: native %lld, %s %lld, but %s says %s and %s",
+		     native->what, native->value, name, other->value,
+		     known->id, known->native, known->epollx);
 }
 
-static void compare(struct test *test, struct outcome *native,
-		    struct outcome *epollx)
+static void compare(struct test *test, enum side where,
+		    struct outcome *native, struct outcome *other)
 {
 	struct outcome verdict = { .ran = true };
 
-	if (native->failed || epollx->failed || native->skipped ||
-	    epollx->skipped || !(native->count + epollx->count))
+	if (!native->ran || !other->ran || native->failed || other->failed ||
+	    native->skipped || other->skipped ||
+	    !(native->count + other->count))
 		return;
-	if (native->count != epollx->count)
-		fail(&verdict, "%d observations on native epoll, %d on epollx",
-		     native->count, epollx->count);
+	if (native->count != other->count)
+		fail(&verdict, "%d observations on native epoll, %d on %s",
+		     native->count, other->count, side_names[where]);
 	else
 		for (int i = 0; i < native->count; i++)
-			compare_one(test, &native->seen[i], &epollx->seen[i],
-				    &verdict);
-	print_tap(test, "same", &verdict);
+			compare_one(test, where, &native->seen[i],
+				    &other->seen[i], &verdict);
+	print_tap(test, where == EPX ? "same" : "same preloaded", &verdict);
 }
 
 static void run(struct test *test, unsigned int sides)
@@ -232,18 +240,20 @@ static void run(struct test *test, unsigned int sides)
 		print_tap(test, side_names[where], &outcome[where]);
 		print_json(test, where, &outcome[where]);
 	}
-	if (outcome[NATIVE].ran && outcome[EPX].ran)
-		compare(test, &outcome[NATIVE], &outcome[EPX]);
+	for (int where = EPX; where < SIDES; where++)
+		compare(test, where, &outcome[NATIVE], &outcome[where]);
 }
 
 static unsigned int parse_sides(const char *text)
 {
 	if (!strcmp(text, "both"))
 		return ON_BOTH;
+	if (!strcmp(text, "all"))
+		return ON_ALL;
 	for (int where = 0; where < SIDES; where++)
 		if (!strcmp(text, side_names[where]))
 			return 1U << where;
-	fprintf(stderr, "--side takes native, epollx or both, not %s\n", text);
+	fprintf(stderr, "--side takes native, epollx, preload, both or all, not %s\n", text);
 	exit(2);
 }
 
@@ -269,9 +279,10 @@ int main(int argc, char **argv)
 		{ "side", required_argument, NULL, 's' },
 		{ "filter", required_argument, NULL, 'f' },
 		{ "json", required_argument, NULL, 'j' },
+		{ "preload-child", required_argument, NULL, 'p' },
 		{ },
 	};
-	unsigned int sides = ON_BOTH;
+	unsigned int sides = ON_ALL;
 	const char *filter = "";
 	bool list = false;
 	int option;
@@ -284,17 +295,21 @@ int main(int argc, char **argv)
 		else if (option == 'f')
 			filter = optarg;
 		else if (option == 'j')
-			json = fopen(optarg, "a");
+			json = fopen(optarg, "ae");
+		else if (option == 'p')
+			preload_child(optarg);
 		else
 			return 2;
 	}
-	if (!list && (sides & ON_EPX) && access("/dev/epollx", F_OK)) {
+	if (!list && (sides & ~ON_NATIVE) && access("/dev/epollx", F_OK)) {
 		fprintf(stderr, "%s: no /dev/epollx: load the module, or --side native\n",
 			argv[0]);
 		return 2;
 	}
 	load_differences();
 	kernel_log_new();
+	if (sides & ON_PRELOAD)
+		preload_calls();
 	for (struct test *test = test_first(); test; test = test->next) {
 		if (!strstr(test->name, filter))
 			continue;

@@ -50,7 +50,23 @@ static bool next_field(char **line, char *to, size_t size)
 	return true;
 }
 
-/* Columns: id, point, test, observation, native, epollx, kernels, reason. */
+/* Words of a list to ON_* bits. */
+static unsigned int sides_of(char *list)
+{
+	unsigned int sides = 0;
+	char *word;
+
+	while ((word = strsep(&list, " ")))
+		for (int where = 0; where < SIDES; where++)
+			if (!strcmp(word, side_names[where]))
+				sides |= 1U << where;
+	return sides;
+}
+
+/*
+ * Columns: id, point, test, observation, native, epollx, kernels, sides,
+ * reason.
+ */
 void differences_load(const char *path)
 {
 	FILE *file = fopen(path, "r");
@@ -64,7 +80,7 @@ void differences_load(const char *path)
 	}
 	while (getline(&line, &size, file) > 0) {
 		struct difference row;
-		char *rest = line, point[32];
+		char *rest = line, point[32], sides[32];
 
 		if (line[0] == '#' || line[0] == '\n' ||
 		    !strncmp(line, "id\t", 3))
@@ -75,8 +91,15 @@ void differences_load(const char *path)
 		    !next_field(&rest, row.what, sizeof(row.what)) ||
 		    !next_field(&rest, row.native, sizeof(row.native)) ||
 		    !next_field(&rest, row.epollx, sizeof(row.epollx)) ||
-		    !next_field(&rest, row.kernels, sizeof(row.kernels))) {
+		    !next_field(&rest, row.kernels, sizeof(row.kernels)) ||
+		    !next_field(&rest, sides, sizeof(sides))) {
 			fprintf(stderr, "harness: %s: row \"%s\" is short\n",
+				path, row.id);
+			exit(2);
+		}
+		row.sides = sides_of(sides);
+		if (!row.sides) {
+			fprintf(stderr, "harness: %s: row \"%s\" is for no side\n",
 				path, row.id);
 			exit(2);
 		}
@@ -90,10 +113,12 @@ void differences_load(const char *path)
 	fclose(file);
 }
 
-const struct difference *difference_find(const char *test, const char *what)
+const struct difference *difference_find(const char *test, const char *what,
+					 enum side where)
 {
 	for (size_t i = 0; i < difference_count; i++)
-		if (!strcmp(differences[i].test, test) &&
+		if (differences[i].sides & (1U << where) &&
+		    !strcmp(differences[i].test, test) &&
 		    !strcmp(differences[i].what, what))
 			return &differences[i];
 	return NULL;

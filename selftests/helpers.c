@@ -16,6 +16,7 @@
 
 #include "epollx.h"
 #include "helpers.h"
+#include "preload_calls.h"
 
 static long result(long ret)
 {
@@ -24,6 +25,8 @@ static long result(long ret)
 
 int ep_create(int size)
 {
+	if (side() == PRELOAD)
+		return result(preload_calls()->create(size));
 	if (side() == NATIVE)
 #ifdef SYS_epoll_create
 		return result(syscall(SYS_epoll_create, size));
@@ -36,6 +39,8 @@ int ep_create(int size)
 
 int ep_create1(int flags)
 {
+	if (side() == PRELOAD)
+		return result(preload_calls()->create1(flags));
 	if (side() == NATIVE)
 		return result(syscall(SYS_epoll_create1, flags));
 	return epx_open(flags);
@@ -43,6 +48,8 @@ int ep_create1(int flags)
 
 int ep_ctl_raw(int ep, int op, int fd, struct epoll_event *event)
 {
+	if (side() == PRELOAD)
+		return result(preload_calls()->ctl(ep, op, fd, event));
 	if (side() == NATIVE)
 		return result(syscall(SYS_epoll_ctl, ep, op, fd, event));
 	return epx_ctl(ep, op, fd, event);
@@ -55,6 +62,15 @@ int ep_ctl(int ep, int op, int fd, uint32_t events, uint64_t data)
 	return ep_ctl_raw(ep, op, fd, &event);
 }
 
+/*
+ * libc's functions have no argument for the size of a mask: with another one
+ * than theirs the preload side asks the module.
+ */
+static bool is_libcs(const sigset_t *mask, size_t sigsetsize)
+{
+	return side() == PRELOAD && (!mask || sigsetsize == KERNEL_SIGSET_SIZE);
+}
+
 int ep_pwait(int ep, struct epoll_event *events, int max, int ms,
 	     const sigset_t *mask, size_t sigsetsize)
 {
@@ -65,6 +81,8 @@ int ep_pwait(int ep, struct epoll_event *events, int max, int ms,
 	if (side() == NATIVE)
 		return result(syscall(SYS_epoll_pwait, ep, events, max, ms,
 				      mask, sigsetsize));
+	if (is_libcs(mask, sigsetsize))
+		return result(preload_calls()->pwait(ep, events, max, ms, mask));
 	return epx_pwait2(ep, events, max, ms < 0 ? NULL : &timeout, mask,
 			  sigsetsize);
 }
@@ -73,6 +91,8 @@ int ep_wait(int ep, struct epoll_event *events, int max, int ms)
 {
 	if (side() == NATIVE)
 		return ep_pwait(ep, events, max, ms, NULL, 0);
+	if (side() == PRELOAD)
+		return result(preload_calls()->wait(ep, events, max, ms));
 	return epx_wait(ep, events, max, ms < 0 ? -1 : ms * 1000000LL);
 }
 
@@ -83,6 +103,9 @@ int ep_pwait2(int ep, struct epoll_event *events, int max,
 	if (side() == NATIVE)
 		return result(syscall(SYS_epoll_pwait2, ep, events, max,
 				      timeout, mask, sigsetsize));
+	if (is_libcs(mask, sigsetsize))
+		return result(preload_calls()->pwait2(ep, events, max, timeout,
+						      mask));
 	return epx_pwait2(ep, events, max, timeout, mask, sigsetsize);
 }
 

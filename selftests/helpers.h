@@ -4,7 +4,8 @@
  *
  * All calls return what the kernel returned, or -errno. On the native side
  * they are raw system calls, so that a bad argument reaches the kernel; on
- * epollx they are libepollx's thin wrappers with the exact forms.
+ * epollx they are libepollx's thin wrappers with the exact forms; on the
+ * preload side they are the preload library's functions.
  */
 #ifndef EPX_TEST_HELPERS_H
 #define EPX_TEST_HELPERS_H

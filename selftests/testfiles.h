@@ -41,4 +41,8 @@ int64_t stored_mask(int ep, int fd);
 /* How many watches the fdinfo of @ep lists. */
 int watches_of(int ep);
 
+/* Over a unix socket; 1 and the descriptor received, or -1. */
+int send_fd(int socket, int fd);
+int receive_fd(int socket);
+
 #endif /* EPX_TEST_FILES_H */

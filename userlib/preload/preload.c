@@ -4,26 +4,28 @@
  * that know nothing of it (epollx-run sets it up).
  *
  * Nothing is known about any descriptor: a call is tried on epollx, and if the
- * answer says that the file is no instance, it is made again as the native
- * system call, with the same arguments. So dup, fork, vfork, exec, SCM_RIGHTS,
- * close_range and descriptors that were closed behind our back need no help.
+ * answer is not one that only an instance gives, it is made again as the native
+ * system call. So dup, fork, vfork, exec, SCM_RIGHTS, close_range and
+ * descriptors that were closed behind our back need no help.
  *
- *	answer of the ioctl	the file is			the call is made
- *	EBADF			none; or an instance, but the	again
+ *	answer of the ioctl	the file is			made again
+ *	EBADF			none; or an instance, but the	on descriptor -1
  *				target of a change is not open
- *	ENOTTY, another error	no instance			again
- *	that none gives
- *	EINVAL			an instance, or native epoll	again
+ *	ENOTTY and others	no instance			as it was
+ *	EINVAL, EPERM		an instance; or native epoll,	as it was
  *				from Linux 6.9 on
- *	EPERM			an instance (or no file for us)	again
- *	all else		an instance			once
+ *	all else		an instance			no
  *
- * Where "again" meets an instance, the native call gives the same errno: it
- * checks the event, both descriptors and whether the target can be polled in
- * epoll's order, and then says EINVAL, because an instance is no native epoll.
- * Only if another thread opens or closes the number between the two can the
- * second answer be about another file than the first; see epoll_ctl() and
- * wait_for_events().
+ * EBADF is true when it is said, but native epoll looks at the event and at
+ * most arguments of a wait first. On descriptor -1 the native call says which
+ * of them is wrong, and otherwise EBADF: not whatever another thread has put
+ * at the number in the meantime.
+ *
+ * "As it was" on an instance gives the same errno again: native epoll checks
+ * the event, both descriptors and whether the target can be polled in its
+ * order, and then says EINVAL, because an instance is no native epoll. Only a
+ * number that changes between native epoll and epollx under a call, by another
+ * thread, can get that EINVAL for an answer.
  *
  * Without the device epoll_create(2) fails with ENODEV, or EACCES where it may
  * not be opened; it is not quietly made native, or else a measurement of
@@ -32,11 +34,12 @@
  * Cancellation. A wait has to be a cancellation point, ioctl(2) is none. The
  * cancellation type is asynchronous around the system calls and nothing else,
  * which is how glibc 2.36 itself makes its waits cancellation points; while
- * cancellation is disabled nothing changes, and a process with one thread is
- * not cancelled, so it does not pay. What is done in between is system calls
- * on the caller's stack: no lock, no allocation, nothing to be undone, and our
- * frames have unwind tables for every instruction. The two moments that
- * matter:
+ * cancellation is disabled nothing changes. A process with one thread can be
+ * cancelled, too, by itself, and libc does not say in a way that holds for
+ * both word sizes whether there is one only; so the type is always set. What
+ * is done in between is system calls on the caller's stack: no lock, no
+ * allocation, nothing to be undone, and our frames have unwind tables for
+ * every instruction. The two moments that matter:
  *
  *	before the system call		nothing was consumed, nothing is lost
  *	after it, before the type is	the call has its events, and the thread
@@ -55,7 +58,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
-#include <sys/single_threaded.h>
 
 #include "epollx.h"
 #include "options.h"
@@ -123,25 +125,26 @@ static bool is_final_for_ctl(int ret)
 	}
 }
 
+/* The native call, after this answer of the ioctl: see above. */
+static int call_again(enum call call, int answer, long nr, const long *args)
+{
+	const long on_none[6] = { -1, args[1], args[2], args[3], args[4],
+				  args[5] };
+
+	count_native(call);
+	return sys_call6(nr, answer == -EBADF ? on_none : args);
+}
+
 EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
 	const long native[6] = { epfd, op, fd, (long)event };
-	int ret, again;
+	int ret;
 
 	count_made(CALL_CTL);
 	ret = epx_ctl(epfd, op, fd, event);
-	if (is_final_for_ctl(ret))
-		return result(ret);
-	count_native(CALL_CTL);
-	again = sys_call6(SYS_epoll_ctl, native);
-	/*
-	 * After EBADF this is said of a file that was not there a moment ago.
-	 * It may be an instance, of which it would be wrong; EBADF was right
-	 * when it was said, and the event was readable.
-	 */
-	if (ret == -EBADF && (again == -EINVAL || again == -EPERM))
-		again = ret;
-	return result(again);
+	if (!is_final_for_ctl(ret))
+		ret = call_again(CALL_CTL, ret, SYS_epoll_ctl, native);
+	return result(ret);
 }
 
 /**
@@ -168,38 +171,17 @@ static bool is_final_for_wait(int ret)
 	return ret >= 0 || ret == -EINTR || ret == -EFAULT;
 }
 
-static int wait_on_epollx(const struct wait *wait)
-{
-	return sys_call3(SYS_ioctl, wait->epfd, wait->command,
-			 (long)&wait->epollx);
-}
-
-static int wait_on_either(const struct wait *wait)
-{
-	int ret = wait_on_epollx(wait), again, late;
-
-	if (is_final_for_wait(ret))
-		return ret;
-	count_native(wait->call);
-	again = sys_call6(wait->nr, wait->native);
-	if (ret != -EBADF || again != -EINVAL)
-		return again;
-	/* As in epoll_ctl(); but this EINVAL may be about an argument. */
-	late = wait_on_epollx(wait);
-	return is_final_for_wait(late) ? late : again;
-}
-
 static int wait_for_events(const struct wait *wait)
 {
-	bool is_alone = __libc_single_threaded;
 	int type, ret;
 
 	count_made(wait->call);
-	if (!is_alone)
-		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
-	ret = wait_on_either(wait);
-	if (!is_alone)
-		pthread_setcanceltype(type, NULL);
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	ret = sys_call3(SYS_ioctl, wait->epfd, wait->command,
+			(long)&wait->epollx);
+	if (!is_final_for_wait(ret))
+		ret = call_again(wait->call, ret, wait->nr, wait->native);
+	pthread_setcanceltype(type, NULL);
 	return result(ret);
 }
 
