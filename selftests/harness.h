@@ -6,7 +6,7 @@
  * A test is a claim, named as one, with the points of the behaviour list that
  * it exercises. It is written once, with the calls of helpers.h, and runs on
  * each side in a child of its own: its own process group, killed afterwards,
- * a timeout, a check that it leaked no descriptor, and a look at the kernel's
+ * a timeout, a check that no instance outlives it, and a look at the kernel's
  * log. What it EXPECTs must hold; what it OBSERVEs is compared between native
  * epoll and each other side, and a difference fails it unless differences.tsv
  * has a row for it and that side. A row whose difference has gone fails it,

@@ -65,6 +65,9 @@ void preload_exec(struct test *test) __attribute__((noreturn));
 void preload_child(const char *name) __attribute__((noreturn));
 const struct difference *difference_find(const char *test, const char *what,
 					 enum side where);
+const struct difference *difference_unobserved(const char *test,
+					       const struct outcome *outcome,
+					       enum side where);
 void differences_load(const char *path);
 const char *kernel_log_new(void);
 

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -31,6 +32,18 @@ const char * const side_names[SIDES] = { "native", "epollx", "preload" };
 static int tap_line, failures;
 static FILE *json;
 
+static void fail(struct outcome *outcome, const char *format, ...)
+{
+	va_list args;
+
+	outcome->failed = true;
+	if (outcome->text[0])
+		return;
+	va_start(args, format);
+	vsnprintf(outcome->text, TEXT_SIZE, format, args);
+	va_end(args);
+}
+
 static void take_report(struct outcome *outcome, char *line)
 {
 	char *rest = strchr(line, ' ');
@@ -46,6 +59,9 @@ static void take_report(struct outcome *outcome, char *line)
 		if (outcome->count < OBSERVATIONS &&
 		    sscanf(rest, "%63s %lld", seen->what, &seen->value) == 2)
 			outcome->count++;
+		else
+			fail(outcome, "observation %d is one too many, or unreadable: %s",
+			     outcome->count + 1, rest);
 	} else {
 		if (!strcmp(line, "fail"))
 			outcome->failed = true;
@@ -54,18 +70,6 @@ static void take_report(struct outcome *outcome, char *line)
 		if (!outcome->text[0])
 			snprintf(outcome->text, TEXT_SIZE, "%s", rest);
 	}
-}
-
-static void fail(struct outcome *outcome, const char *format, ...)
-{
-	va_list args;
-
-	outcome->failed = true;
-	if (outcome->text[0])
-		return;
-	va_start(args, format);
-	vsnprintf(outcome->text, TEXT_SIZE, format, args);
-	va_end(args);
 }
 
 /* Read reports until the child's end of the pipe closes. False: time is up. */
@@ -99,10 +103,26 @@ static bool read_reports(struct outcome *outcome, int fd, long long deadline)
 	}
 }
 
+/*
+ * What a test opened goes with its processes, so afterwards the module counts
+ * as many instances as before; those that were killed may need a moment.
+ */
+static void check_instances(struct outcome *outcome, long before)
+{
+	long long deadline = now_ns() + time_factor() * 5000000000LL;
+	long now;
+
+	while ((now = counter("instances")) > before && now_ns() < deadline)
+		sched_yield();
+	if (now > before)
+		fail(outcome, "%ld instances are left behind", now - before);
+}
+
 static void run_on(struct test *test, enum side where,
 		   struct outcome *outcome)
 {
 	unsigned int seconds = test->seconds * time_factor();
+	long instances = counter("instances");
 	const char *alarming;
 	int fds[2], status;
 	pid_t pid;
@@ -135,6 +155,7 @@ static void run_on(struct test *test, enum side where,
 	waitpid(pid, &status, 0);
 	if (!outcome->done && !outcome->failed && !outcome->skipped)
 		fail(outcome, "ended early, wait status %#x", status);
+	check_instances(outcome, instances);
 	alarming = kernel_log_new();
 	if (alarming)
 		fail(outcome, "kernel log: %s", alarming);
@@ -213,10 +234,16 @@ static void compare(struct test *test, enum side where,
 		    struct outcome *native, struct outcome *other)
 {
 	struct outcome verdict = { .ran = true };
+	const struct difference *unobserved;
 
 	if (!native->ran || !other->ran || native->failed || other->failed ||
-	    native->skipped || other->skipped ||
-	    !(native->count + other->count))
+	    native->skipped || other->skipped)
+		return;
+	unobserved = difference_unobserved(test->name, native, where);
+	if (unobserved)
+		fail(&verdict, "known difference %s: nothing was observed as \"%s\"",
+		     unobserved->id, unobserved->what);
+	else if (!(native->count + other->count))
 		return;
 	if (native->count != other->count)
 		fail(&verdict, "%d observations on native epoll, %d on %s",

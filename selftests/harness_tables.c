@@ -124,6 +124,26 @@ const struct difference *difference_find(const char *test, const char *what,
 	return NULL;
 }
 
+/* A row for this test of which the test did not say anything, or NULL. */
+const struct difference *difference_unobserved(const char *test,
+					       const struct outcome *outcome,
+					       enum side where)
+{
+	for (size_t i = 0; i < difference_count; i++) {
+		const struct difference *row = &differences[i];
+		int seen = 0;
+
+		if (!(row->sides & (1U << where)) || strcmp(row->test, test))
+			continue;
+		while (seen < outcome->count &&
+		       strcmp(outcome->seen[seen].what, row->what))
+			seen++;
+		if (seen == outcome->count)
+			return row;
+	}
+	return NULL;
+}
+
 static bool is_alarming(const char *line)
 {
 	static const char * const words[] = {

@@ -3,7 +3,7 @@
 """What README.md says and a machine can judge.
 
 Its C example compiles without a warning, for 64 and 32 bits, in at most 20 lines; the table of known differences is
-what scripts/semantics makes of selftests/differences.tsv; the map of kmod/ names each file; the table that leads from
+what scripts/semantics makes of selftests/differences.tsv, and each of its rows is shown by a test that exists; the map of kmod/ names each file; the table that leads from
 fs/eventpoll.c names each of its functions, and each place that it leads to exists; the make targets and the paths that
 it names exist.
 """
@@ -57,6 +57,15 @@ def differences(text):
             f"{README}: the table of differences is not what scripts/semantics --differences-markdown prints;"
             " scripts/check.d/readme.py --update puts it in"
         )
+    claims = set()
+    for path in glob.glob("selftests/*_test.c"):
+        with open(path, encoding="utf-8") as file:
+            claims.update(re.findall(r"^TEST\w*\((?:\w+, )?(\w+), *\n?\s*\"", file.read(), re.M))
+    with open("selftests/differences.tsv", encoding="utf-8") as file:
+        rows = [line.split("\t") for line in file if line.strip() and not line.startswith(("#", "id\t"))]
+    for row in rows:
+        if row[2] not in claims:
+            yield f"selftests/differences.tsv: row {row[0]} is shown by {row[2]}, which is no test"
 
 
 def kmod_map(text):
