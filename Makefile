@@ -35,6 +35,9 @@ preload_flags = -fPIC -fvisibility=hidden -Iuserlib/src
 
 programs = $(addprefix $(out)/,$(tests) $(suites))
 programs32 = $(addprefix $(out32)/,$(tests))
+# For the tests of epollx-run: a program, as those that it cannot reach are built, too; and the kernel's own test.
+preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe_static $(out)/preload_probe_go \
+	build/lib/preload_early.so $(out)/epoll_wakeup
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
@@ -83,7 +86,7 @@ test-fresh: setup ## make run and make test in a bare Debian with nothing instal
 module: setup ## the module and the tests' own one, for KERNEL
 	@scripts/build-module $(KERNEL)
 
-tools: $(programs) $(programs32) preload ## the programs that run in the VM
+tools: $(programs) $(programs32) preload $(preload_tests) ## the programs that run in the VM
 
 preload: $(preload) $(preload32) ## the library that epollx-run puts under programs, for 64 and 32 bits
 
@@ -144,5 +147,29 @@ $(preload): $(preload_sources:%.c=$(objects)/preload/%.o)
 
 $(preload32): $(preload_sources:%.c=$(objects)32/preload/%.o)
 	$(call link,-m32 -shared -Wl$(comma)-z$(comma)now -Wl$(comma)-z$(comma)defs,)
+
+$(out)/preload_probe: $(objects)/selftests/preload/probe.o
+	$(call link,,)
+
+$(out)/preload_probe_static: $(objects)/selftests/preload/probe.o
+	$(call link,-static,)
+
+$(out32)/preload_probe: $(objects)32/selftests/preload/probe.o
+	$(call link,-m32,)
+
+$(out)/preload_probe_go: selftests/preload/probe.c Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) -std=gnu11 -Wall -Wextra $(CFLAGS) -DGO_NOTE -o $@ $<
+
+build/lib/preload_early.so: $(objects)/preload/selftests/preload/early.o
+	$(call link,-shared,)
+
+# Not optimised, as the kernel builds it: its threads look at plain variables.
+$(out)/epoll_wakeup: selftests/preload/libc_calls.h scripts/check.d/kernel-tools Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  CC    $@ (the kernel's)"
+	@from=$$(scripts/check.d/kernel-tools)/tools/testing/selftests/filesystems/epoll && \
+		$(CC) -O0 -g -pthread -include $< -o $@ $$from/epoll_wakeup_test.c
 
 -include $(shell find build/obj build/obj32 -name '*.d' 2>/dev/null)
