@@ -24,7 +24,7 @@ objects = build/obj
 common = $(filter-out %_test.c,$(wildcard selftests/*.c)) $(wildcard userlib/src/raw.c)
 tests = $(patsubst selftests/%.c,%,$(wildcard selftests/*_test.c))
 # One program for each of these directories that has a source in it.
-suites = $(foreach name,stress bench,$(if $(wildcard selftests/$(name)/*.c),$(name)))
+suites = $(foreach name,stress bench oracle,$(if $(wildcard selftests/$(name)/*.c),$(name)))
 
 # What epollx-run loads into programs, for both word sizes; $LIB in LD_PRELOAD finds either.
 preload = build/lib/libepollx-preload.so
@@ -126,6 +126,9 @@ $(out32)/%_test: $(objects)32/selftests/%_test.o $(objects)32/common.a
 
 $(out)/stress: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/stress/*.c)) $(objects)/common.a
 	$(call link,,$(libraries))
+
+$(out)/oracle: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/oracle/*.c)) $(objects)/common.a
+	$(call link,,)
 
 $(out)/bench: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/bench/*.c)) $(objects)/common.a
 	$(call link,,$(libraries) -lm)
