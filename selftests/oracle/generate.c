@@ -125,11 +125,11 @@ static unsigned int random_style(struct generator *g)
 
 	if (one_in(g, 4))
 		style |= STYLE_THREADS;
-	if (one_in(g, 6))
+	if (one_in(g, 9))
 		style |= STYLE_CHILD;
 	if (one_in(g, 10))
 		style |= STYLE_PTY;
-	if (one_in(g, 8))
+	if (one_in(g, 20))
 		style |= STYLE_TCP;
 	if (one_in(g, 8))
 		style |= STYLE_NESTED;

@@ -11,6 +11,7 @@ void model_reset(struct model *m)
 	memset(m->fd, 0, sizeof(m->fd));
 	m->nr_objects = 1;
 	m->nr_tcp = 0;
+	m->nr_pty = 0;
 	m->nr_flight = 0;
 	m->has_child = false;
 	m->parked = 0;
@@ -168,6 +169,7 @@ void model_apply(struct model *m, const struct op *op)
 		break;
 	case OP_PTY:
 		make_pair(m, op, PTY_MASTER, PTY_SLAVE);
+		m->nr_pty++;
 		break;
 	case OP_CLOSE:
 		set(m, op->by, op->arg[0], 0);

@@ -81,7 +81,8 @@ struct object {
  * struct model - all of a world
  * @object: those of this program; 0 is nothing
  * @nr_objects: how many
- * @nr_tcp: how many of them are of TCP
+ * @nr_tcp: pairs of TCP among them
+ * @nr_pty: ptys among them
  * @fd: object of each number, by process
  * @flight: objects sent and not received, oldest first
  * @nr_flight: how many
@@ -93,6 +94,7 @@ struct model {
 	struct object object[OBJECTS];
 	int nr_objects;
 	int nr_tcp;
+	int nr_pty;
 	int16_t fd[PROCESSES][FD_END];
 	int16_t flight[FLIGHT_MOST];
 	int nr_flight;

@@ -247,6 +247,26 @@ static long long perform_kind(const struct op *op)
 	}
 }
 
+/* It may have sent a segment, or ended a socket. */
+static bool concerns_tcp(const struct op *op)
+{
+	switch (op->kind) {
+	case OP_WRITE:
+	case OP_SHUTDOWN:
+		return IS(nature_of(op)) & IS_TCP;
+	case OP_READ:
+	case OP_CTL:
+	case OP_WAIT:
+	case OP_PWAIT:
+	case OP_PWAIT2:
+	case OP_POLL:
+	case OP_FDINFO:
+		return false;
+	default:
+		return true;
+	}
+}
+
 long long perform(const struct op *op)
 {
 	long long ret = perform_kind(op);
@@ -254,7 +274,7 @@ long long perform(const struct op *op)
 	/* These two tell the model themselves. */
 	if (ret >= 0 && op->kind != OP_PARK && op->kind != OP_CTL)
 		model_apply(&half->model, op);
-	if (half->model.nr_tcp)
+	if (half->model.nr_tcp && concerns_tcp(op))
 		settle_tcp(op->by);
 	return ret;
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -183,8 +184,17 @@ static void pass_turn(void)
 /* What may wake a thread some time after the operation has returned. */
 static bool works_by_itself(const struct op *op)
 {
-	return half->model.nr_tcp || op->by == CHILD || op->kind == OP_PARK ||
-	       op->kind == OP_TIMER || op->kind == OP_WRITE;
+	const struct model *m = &half->model;
+
+	return ((m->nr_tcp || m->nr_pty) && op->kind == OP_WRITE) ||
+	       op->by == CHILD || op->kind == OP_PARK || op->kind == OP_TIMER;
+}
+
+/* A call that failed has changed nothing that anybody could wait for. */
+static bool may_wake(const struct op *op, long long ret)
+{
+	return ret >= 0 && op->kind != OP_FDINFO && op->kind != OP_HANDLER &&
+	       !(op->kind == OP_CTL && op->arg[1] == EPOLL_CTL_DEL);
 }
 
 static void step(int index, const struct op *op)
@@ -202,7 +212,7 @@ static void step(int index, const struct op *op)
 		ret = perform(op);
 	else
 		ret = m->has_child ? child_perform(op) : SKIPPED;
-	if (m->parked && op->kind != OP_FDINFO)
+	if (m->parked && may_wake(op, ret))
 		threads_settle(works_by_itself(op));
 	if (ret == SKIPPED)
 		log_tag(TAG_SKIPPED, 0);
