@@ -55,7 +55,8 @@ static void set_sides(const char *text, enum side sides[2])
 	sides[1] = strcmp(comma + 1, "native") ? EPX : NATIVE;
 	if ((sides[0] == EPX || sides[1] == EPX) &&
 	    access("/dev/epollx", F_OK)) {
-		fprintf(stderr, "oracle: no /dev/epollx: load the module, or --sides native,native\n");
+		fprintf(stderr,
+			"oracle: no /dev/epollx: load the module, or --sides native,native\n");
 		exit(2);
 	}
 }
@@ -75,6 +76,17 @@ static void read_differences(const enum side sides[2])
 	differences_read(path);
 }
 
+static void make_directory(const char *path)
+{
+	char part[4096];
+
+	for (const char *at = path; (at = strchr(at, '/')); at++) {
+		snprintf(part, sizeof(part), "%.*s", (int)(at - path), path);
+		mkdir(part, 0755);
+	}
+	mkdir(path, 0755);
+}
+
 static void write_program(const struct program *program, uint64_t number)
 {
 	char path[4096];
@@ -82,7 +94,7 @@ static void write_program(const struct program *program, uint64_t number)
 
 	if (!out_directory)
 		return;
-	mkdir(out_directory, 0755);
+	make_directory(out_directory);
 	snprintf(path, sizeof(path), "%s/%llu-%llu.txt", out_directory,
 		 (unsigned long long)shared->seed, (unsigned long long)number);
 	file = fopen(path, "w");
@@ -110,8 +122,8 @@ static void diverged(uint64_t number, const struct divergence *where)
 	divergences++;
 	generate(&program, shared->seed, number);
 	printf("# divergence %d, found after %lu operations, in program %llu of seed %llu",
-	       divergences, coverage_ops(), (unsigned long long)number,
-	       (unsigned long long)shared->seed);
+	       divergences, coverage_ops() + (where ? where->op + 1 : 0),
+	       (unsigned long long)number, (unsigned long long)shared->seed);
 	if (where) {
 		printf(", operation %d: ", where->op);
 		if (where->op < program.nr)
@@ -126,7 +138,7 @@ static void diverged(uint64_t number, const struct divergence *where)
 	}
 	fflush(stdout);
 	if (!minimise(&program)) {
-		printf("# it did not show again in ten runs; the whole program: oracle --print %llu --seed %llu\n",
+		printf("# not seen in ten more runs of --print %llu --seed %llu\n",
 		       (unsigned long long)number,
 		       (unsigned long long)shared->seed);
 		return;
@@ -141,12 +153,12 @@ static void check_batch(void)
 	struct divergence where;
 
 	for (int i = 0; i < shared->count; i++) {
-		coverage_add(i);
-		if (logs_agree(i, &where))
+		if (logs_agree(i, &where)) {
+			coverage_add(i);
 			continue;
-		/* Minimising uses the logs' memory. */
+		}
+		/* Minimising uses the logs' memory, so the rest runs again. */
 		diverged(shared->first + i, &where);
-		/* The rest is looked at in a batch of its own. */
 		shared->count = i + 1;
 		return;
 	}
@@ -204,8 +216,10 @@ static int report(void)
 
 	printf("1..3\n");
 	if (json)
-		fprintf(json, "{\"seed\":%llu,\"ops\":%lu,\"divergences\":%d,\"seconds\":%.1f,",
-			(unsigned long long)shared->seed, coverage_ops(),
+		fprintf(json, "{\"seed\":%llu,\"ops\":%lu,",
+			(unsigned long long)shared->seed, coverage_ops());
+	if (json)
+		fprintf(json, "\"divergences\":%d,\"seconds\":%.1f,",
 			divergences, seconds);
 	holes = coverage_report(json, must_show);
 	printf("# known differences, and how often they showed:\n");
@@ -213,7 +227,7 @@ static int report(void)
 		fprintf(json, "\"differences\":{");
 	unseen = differences_report(json, must_show);
 	if (json)
-		fprintf(json, "}}\n");
+		fprintf(json, "},\"holes\":%d}\n", holes + unseen);
 	printf("# seed %llu: %lu operations, %d divergences, %.1f s, %.0f operations/s\n",
 	       (unsigned long long)shared->seed, coverage_ops(), divergences,
 	       seconds, coverage_ops() / seconds);
@@ -267,7 +281,9 @@ static int print_one(uint64_t number)
 
 static void use(void)
 {
-	fprintf(stderr, "usage: oracle [--ops N] [--seed S] [--sides A,B] [--lock-step] [--json FILE] [--out DIR] [--most N]\n"
+	fprintf(stderr,
+		"usage: oracle [--ops N] [--seed S] [--sides A,B] [--lock-step]\n"
+		"              [--json FILE] [--out DIR] [--most N]\n"
 		"       oracle --replay FILE | --print N [--seed S]\n");
 	exit(2);
 }

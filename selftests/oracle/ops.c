@@ -138,7 +138,7 @@ bool op_parse(const char *line, struct op *op)
 		op->by = CHILD;
 		line += sizeof(child) - 1;
 	}
-	length = strcspn(line, " \t\n");
+	length = strcspn(line, "\n\t ");
 	kind = kind_named(line, length);
 	if (kind < 0)
 		return false;
@@ -151,7 +151,7 @@ bool op_parse(const char *line, struct op *op)
 			line++;
 			continue;
 		}
-		length = strcspn(line, "= \n");
+		length = strcspn(line, "=\n ");
 		at = argument_named(kind, line, length);
 		if (at < 0 || line[length] != '=')
 			return false;

@@ -108,8 +108,8 @@ struct half {
 	uint32_t limit;
 	uint32_t header;
 	long long ret;
-	_Atomic int program;
-	_Atomic int op;
+	atomic_int program;
+	atomic_int op;
 	char broken[160];
 	struct model model;
 };
