@@ -8,6 +8,7 @@
 # The kernel module itself is built from Kbuild, by scripts/build-module.
 
 KERNEL ?= 6.1
+OPS ?= 1000000
 
 CC ?= gcc
 CFLAGS ?= -O2 -g
@@ -41,7 +42,7 @@ preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
-.PHONY: help run test check shell bench targets soak mutants test-fresh semantics trace clean module tools preload setup
+.PHONY: help run test check shell bench targets soak oracle mutants test-fresh semantics trace clean module tools preload setup
 .DEFAULT_GOAL := help
 .SECONDARY:
 
@@ -70,6 +71,9 @@ targets: module tools ## the figures that are to be reached: met or missed
 
 soak: tools ## the races with their full counts; goes on where it stopped
 	@scripts/soak
+
+oracle: tools ## OPS=N [SEED=S]: random programs on native epoll and epollx, compared; adds up
+	@scripts/oracle --kernel $(KERNEL) --ops $(OPS) $(if $(SEED),--seed $(SEED))
 
 mutants: tools ## breaks the module on purpose; every break must turn a test red
 	@scripts/mutants
