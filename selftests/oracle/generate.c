@@ -8,9 +8,10 @@
  * sometimes nothing at all.
  *
  * What is left out, because even native epoll's answer would hang on chance:
- * nobody watches the driving half of a TCP pair, and no TCP ends while threads
- * wait (FIN and its ACK come when the softirq has time, and wake in an order
- * of their own); no socket is sent over a socket without being received at
+ * of a TCP pair and of a pty only one half is watched (what is sent arrives
+ * when a softirq or a work item has time, and the sender is woken, too: the
+ * order is anybody's), and no TCP ends while threads wait (FIN and its ACK are
+ * two wake-ups); no socket is sent over a socket without being received at
  * once (garbage collection has its own time). Timers expire only where that is
  * awaited.
  */
@@ -94,14 +95,14 @@ int pick(struct generator *g, unsigned int natures)
 	return nr ? found[random_below(g, nr)] : -1;
 }
 
-/* Any number, open or not, ours or not; never the driving half of TCP. */
+/* Any number, open or not, ours or not; never a driving half. */
 int pick_any(struct generator *g)
 {
 	static const int odd[] = { -1, 1000, 2000000000 };
 	int fd = one_in(g, 4) ? odd[random_below(g, 3)] :
 		 FD_FIRST + (int)random_below(g, FD_END - FD_FIRST);
 
-	return model_nature(&g->model, g->by, fd) == TCP_DRIVER ? -1 : fd;
+	return IS(model_nature(&g->model, g->by, fd)) & IS_DRIVER ? -1 : fd;
 }
 
 /* A number to make something under: mostly a free one. */

@@ -2,16 +2,18 @@
 /*
  * oracle - random programs on native epoll and on epollx, compared.
  *
- *   oracle [--ops N] [--seed S] [--sides native,epollx] [--lock-step]
+ *   oracle [--ops N] [--seed S] [--sides native,epollx] [--free-running]
  *          [--json FILE] [--out DIR] [--most N]
  *   oracle --replay FILE		a program as it was printed
  *   oracle --print N [--seed S]	program N of a seed
  *
  * Runs programs of the seed until N operations are done (default 200000), on
- * two workers (oracle.h). A divergence is minimised and printed, as one that
- * can be replayed and as C, and written to DIR; after --most of them (default
- * 3) it stops. The sides may also be the same twice, which shows that the
- * machine itself is deterministic. The first one is "left" in reports.
+ * two workers (oracle.h): each operation on one side, then on the other; or,
+ * at twice the speed, each side by itself, program by program. A divergence is
+ * minimised and printed, as one that can be replayed and as C, and written to
+ * DIR; after --most of them (default 3) it stops. The sides may also be the
+ * same twice, which shows that the machine itself is deterministic. The first
+ * one is "left" in reports.
  *
  * TAP: the sides agree; every kind of operation ran and every outcome came;
  * every known difference showed. The last two are asked only of long runs.
@@ -282,7 +284,7 @@ static int print_one(uint64_t number)
 static void use(void)
 {
 	fprintf(stderr,
-		"usage: oracle [--ops N] [--seed S] [--sides A,B] [--lock-step]\n"
+		"usage: oracle [--ops N] [--seed S] [--sides A,B] [--free-running]\n"
 		"              [--json FILE] [--out DIR] [--most N]\n"
 		"       oracle --replay FILE | --print N [--seed S]\n");
 	exit(2);
@@ -294,7 +296,7 @@ int main(int argc, char **argv)
 		{ "ops", required_argument, NULL, 'n' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "sides", required_argument, NULL, 'S' },
-		{ "lock-step", no_argument, NULL, 'l' },
+		{ "free-running", no_argument, NULL, 'f' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "out", required_argument, NULL, 'o' },
 		{ "most", required_argument, NULL, 'm' },
@@ -311,6 +313,7 @@ int main(int argc, char **argv)
 	if (shared == MAP_FAILED)
 		return 2;
 	shared->seed = 1;
+	shared->lock_step = true;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		if (option == 'n')
 			most_ops = strtoul(optarg, NULL, 0);
@@ -318,8 +321,8 @@ int main(int argc, char **argv)
 			shared->seed = strtoull(optarg, NULL, 0);
 		else if (option == 'S')
 			side_names = optarg;
-		else if (option == 'l')
-			shared->lock_step = true;
+		else if (option == 'f')
+			shared->lock_step = false;
 		else if (option == 'j')
 			json = fopen(optarg, "a");
 		else if (option == 'o')

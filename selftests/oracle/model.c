@@ -168,7 +168,8 @@ void model_apply(struct model *m, const struct op *op)
 		m->nr_tcp++;
 		break;
 	case OP_PTY:
-		make_pair(m, op, PTY_MASTER, PTY_SLAVE);
+		make_pair(m, op, op->arg[2] ? PTY_DRIVER : PTY_MASTER,
+			  op->arg[2] ? PTY_SLAVE : PTY_DRIVER);
 		m->nr_pty++;
 		break;
 	case OP_CLOSE:

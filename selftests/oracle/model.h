@@ -41,6 +41,7 @@ enum nature {
 	TCP_DRIVER,	/* the other half, which nobody watches */
 	PTY_MASTER,
 	PTY_SLAVE,
+	PTY_DRIVER,	/* likewise */
 	TIMER,
 	SIGNALFD,
 	REGULAR,
@@ -51,10 +52,12 @@ enum nature {
 #define IS(nature)	(1u << (nature))
 #define IS_UNIX		(IS(UNIX_STREAM) | IS(UNIX_DGRAM) | IS(UNIX_SEQPACKET))
 #define IS_TCP		(IS(TCP) | IS(TCP_DRIVER))
-#define IS_PTY		(IS(PTY_MASTER) | IS(PTY_SLAVE))
+#define IS_PTY		(IS(PTY_MASTER) | IS(PTY_SLAVE) | IS(PTY_DRIVER))
+#define IS_DRIVER	(IS(TCP_DRIVER) | IS(PTY_DRIVER))
 #define IS_PIPE		(IS(PIPE_READER) | IS(PIPE_WRITER) | IS(FIFO))
 #define IS_WATCHABLE	(IS(INSTANCE) | IS_PIPE | IS(EVENTFD) | IS_UNIX | \
-			 IS(TCP) | IS_PTY | IS(TIMER) | IS(SIGNALFD))
+			 IS(TCP) | IS(PTY_MASTER) | IS(PTY_SLAVE) | \
+			 IS(TIMER) | IS(SIGNALFD))
 #define IS_ANY		((1u << NATURES) - 2)
 
 /* What the instance's number of an operation stood for. */

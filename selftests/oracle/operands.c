@@ -20,7 +20,7 @@ static long long an_instance(struct generator *g)
 
 	if (fd < 0 || one_in(g, 25))
 		fd = one_in(g, 3) ? pick_any(g) :
-				    pick(g, IS_ANY & ~IS(TCP_DRIVER));
+				    pick(g, IS_ANY & ~IS_DRIVER);
 	return fd;
 }
 
@@ -108,7 +108,7 @@ static bool ctl(struct generator *g, struct op *op)
 	fd = pick(g, natures);
 	if (fd < 0 || one_in(g, 25))
 		fd = one_in(g, 3) ? pick_any(g) :
-				    pick(g, IS_ANY & ~IS(TCP_DRIVER));
+				    pick(g, IS_ANY & ~IS_DRIVER);
 	op->arg[0] = an_instance(g);
 	op->arg[1] = one_in(g, 60) ? OF(g, nonsense) : OF(g, ops);
 	op->arg[2] = fd;
@@ -264,6 +264,8 @@ static bool made(struct generator *g, struct op *op)
 		op->arg[1] = (int)random_below(g, 6) - 2;
 	else if (op->kind == OP_UNIX)
 		op->arg[2] = OF(g, types);
+	else if (op->kind == OP_PTY)
+		op->arg[2] = random_below(g, 2);
 	else if (op->kind == OP_REGULAR)
 		op->arg[1] = random_below(g, 4);
 	if (op->kind == OP_EVENTFD) {

@@ -21,7 +21,7 @@ const struct kind_info kinds[KINDS] = {
 		"socketpair(AF_UNIX, %2 | SOCK_NONBLOCK, 0, p); fd[%0] = p[0]; fd[%1] = p[1];" },
 	[OP_TCP] = { "tcp", "driver fd", 2, -1,
 		"new_tcp_pair(p); fd[%0] = p[0]; fd[%1] = p[1];" },
-	[OP_PTY] = { "pty", "master slave", 2, -1,
+	[OP_PTY] = { "pty", "master slave watch", 2, -1,
 		"new_pty(&fd[%0], &fd[%1]);" },
 	[OP_TIMERFD] = { "timerfd", "fd", 1, -1,
 		"fd[%0] = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);" },

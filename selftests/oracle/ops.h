@@ -98,6 +98,8 @@ enum time {
 	TIME_LARGEST = -6,
 };
 
+/* watch= of pty: 1 for the slave; the other half is not to be watched. */
+
 /* what= of regular */
 enum regular { A_DIRECTORY, A_MEMFD, A_NULL_DEVICE, A_PATH };
 

@@ -9,7 +9,8 @@
  *   worker "native"     worker "epollx"        |  (shared memory)
  *     generate.c  both make the same programs from the same seed
  *     execute.c   and carry them out, each in a world of its own:
- *                 the same descriptor numbers, the same data words
+ *                 the same descriptor numbers, the same data words, in
+ *                 lock step: an operation on the left, then on the right
  *
  * An operation names the descriptor numbers it uses *and* those it makes, so
  * that a program means the same when some of its operations are left out:
@@ -29,7 +30,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <semaphore.h>
 
 #include "harness.h"
 #include "model.h"
@@ -131,7 +131,7 @@ struct shared {
 	uint64_t first;
 	int count;
 	bool lock_step;
-	sem_t turn[2];
+	atomic_int turn;
 	struct program given;
 	struct half half[2];
 };

@@ -16,6 +16,9 @@
 
 #include "world.h"
 
+/* Some ten microseconds on an emulated CPU. */
+#define LOOKS_BEFORE_YIELD	500
+
 struct half *half;
 int channel[2];
 __thread unsigned int handler_runs;
@@ -168,17 +171,18 @@ static void open_channel(void)
 	channel[1] = move_up(channel[1]);
 }
 
+/* Looks, since the other side's operation is shorter than a sleep. */
 static void take_turn(void)
 {
-	if (shared->lock_step)
-		while (sem_wait(&shared->turn[my_position]))
-			;
+	for (int looks = 0; shared->lock_step &&
+	     atomic_load(&shared->turn) != my_position; looks++)
+		if (looks > LOOKS_BEFORE_YIELD)
+			sched_yield();
 }
 
 static void pass_turn(void)
 {
-	if (shared->lock_step)
-		sem_post(&shared->turn[!my_position]);
+	atomic_store(&shared->turn, !my_position);
 }
 
 /* What may wake a thread some time after the operation has returned. */
