@@ -90,6 +90,7 @@ bool epx_busy_spin(struct epx_instance *inst)
 	if (napi_id < MIN_NAPI_ID)
 		return false;
 
+	epx_count(busy_spin);
 	/* EPIOCSPARAMS may run beside; each value is good by itself. */
 	napi_busy_loop(napi_id, epx_busy_is_over, inst,
 		       READ_ONCE(inst->busy_prefer),
@@ -97,6 +98,7 @@ bool epx_busy_spin(struct epx_instance *inst)
 	if (epx_is_available(inst))
 		return true;
 
+	epx_count(busy_dropped);
 	WRITE_ONCE(inst->napi_id, 0);
 	return false;
 }

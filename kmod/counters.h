@@ -20,6 +20,8 @@
  * @paths_refused: an add that would have made too many wake-up paths
  * @arrived_in_scan: a watch pushed while a scan ran
  * @nested_wake: a wake-up passed on to an outer instance or a poller
+ * @busy_spin: a waiter went to poll a network queue
+ * @busy_dropped: and nothing became available, so the queue was forgotten
  *
  * Rare windows, for the tests that must hit them and for a reader who wants
  * to see them: debugfs epollx/counters, whose table lists them once more.
@@ -39,6 +41,8 @@ struct epx_counters {
 	unsigned long paths_refused;
 	unsigned long arrived_in_scan;
 	unsigned long nested_wake;
+	unsigned long busy_spin;
+	unsigned long busy_dropped;
 };
 
 DECLARE_PER_CPU(struct epx_counters, epx_counters);

@@ -57,6 +57,8 @@ static const struct {
 	EPX_COUNTER(paths_refused),
 	EPX_COUNTER(arrived_in_scan),
 	EPX_COUNTER(nested_wake),
+	EPX_COUNTER(busy_spin),
+	EPX_COUNTER(busy_dropped),
 };
 
 #define EPX_NR_COUNTERS	ARRAY_SIZE(epx_counter_table)
