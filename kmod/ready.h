@@ -23,6 +23,7 @@ static inline bool epx_push(struct epx_watch *w)
 {
 	struct epx_instance *inst = w->instance;
 
+	/* Before the source is read. Pairs with smp_mb() in epx_wakeup_create(). */
 	if (xchg(&w->queued, 1))
 		return false;
 	epx_wakeup_stay(w);

@@ -43,6 +43,14 @@ static int epx_wakeup_create(struct epx_watch *w, struct file *file)
 	if (!ws)
 		return -ENOMEM;
 	rcu_assign_pointer(w->ws, ws);
+	/*
+	 * A level-triggered watch stays queued, so who is queued already must
+	 * not wait for the next push to be active. The source before the look.
+	 * Pairs with xchg() in epx_push(): one of us sees the other.
+	 */
+	smp_mb();
+	if (READ_ONCE(w->queued))
+		__pm_stay_awake(ws);
 	return 0;
 }
 
