@@ -254,6 +254,22 @@ void epx_file_visit_watches(struct file *file, epx_watch_fn fn, void *arg)
 	spin_unlock(lock);
 }
 
+/* For the record: a scan may be moving the watch just now. */
+static void epx_count_close(const struct epx_watch *w, bool queued)
+{
+	const struct epx_instance *inst = w->instance;
+
+	if (queued)
+		epx_count(close_queued);
+	if (!(READ_ONCE(inst->scan_seq) & 1))
+		return;
+	epx_count(close_in_scan);
+	if (queued)
+		epx_count(queued_in_scan);
+	if (READ_ONCE(inst->incoming.first) == &w->incoming)
+		epx_count(incoming_in_scan);
+}
+
 /*
  * Path A for one watch; the file's lock held, in rcu_read_lock().
  *
@@ -264,13 +280,11 @@ void epx_file_visit_watches(struct file *file, epx_watch_fn fn, void *arg)
 static void epx_watch_closed(struct epx_watch *w)
 {
 	struct epx_instance *inst = w->instance;
-	/* A scan may be taking the watch; this is for the record. */
 	bool queued = READ_ONCE(w->queued);
 
+	epx_count_close(w, queued);
 	epx_watch_kill(w);
 	trace_epx_close(w, queued);
-	if (queued)
-		epx_count(close_queued);
 	epx_limit_uncharge(inst);
 	epx_instance_get(inst);
 	llist_add(&w->grave, &inst->graveyard);

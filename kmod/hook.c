@@ -181,6 +181,9 @@ static int epx_hook_wake(wait_queue_entry_t *wait, unsigned int mode,
 
 	if (unlikely(keys & POLLFREE)) {
 		epx_count(pollfree);
+		/* Who has marked it waits for the lock that we are in. */
+		if (READ_ONCE(w->dead))
+			epx_count(pollfree_dead);
 		list_del_init(&wait->entry);
 		/*
 		 * The last access: who sees NULL frees the hook. Pairs with

@@ -136,7 +136,7 @@ struct epx_extra_hook {
  * @walked: [epx_nest_mutex] the last check of paths that went up from @file
  * @queued: [A] 1 while on @incoming or on @ready, exactly one of them. Only
  *	    xchg() changes it; who turns it from 0 to 1 puts the watch on a list
- * @dead: [F] to write, epx_watch_pin() reads it; the end has an owner
+ * @dead: [F] to write, pins and counts read it; the end has an owner
  * @is_nested: [C] @file is an instance of ours
  * @instance: [C] lives longer: its release ends or buries every watch
  * @extra: [M] hooks beyond the first

@@ -292,6 +292,8 @@ static int epx_scan(struct epx_instance *inst,
 
 		if (unlikely(visit == EPX_VISIT_FAULT)) {
 			epx_count(copy_fault);
+			if (READ_ONCE(w->dead))
+				epx_count(fault_dead);
 			/* Unless a callback took it to @incoming. */
 			if (after->prev != &w->ready)
 				*next = after;

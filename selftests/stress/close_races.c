@@ -5,7 +5,7 @@
  *
  *	left				right
  *	close(instance)			close(file)		plain, nested
- *	write, close(file)		wait(0)			on incoming
+ *	write, close(file)		wait(0), often		on incoming
  *	close(file)			wait(0)			on ready
  *	wait, fault at event 2		close(file 2)		half-delivered
  *	wait for 16			close 8 of them		in a delivery
@@ -62,7 +62,7 @@ static void prepare_plain(struct duel *duel)
 	watch_many(duel->fd[0], duel->fd[1]);
 }
 
-RACE(instance_close_beside_file_close, "release_dead")
+RACE(instance_close_beside_file_close, "met release_dead")
 {
 	struct duel duel = {
 		.prepare = prepare_plain, .left = close_left,
@@ -81,7 +81,7 @@ static void prepare_nested(struct duel *duel)
 	watch_many(duel->fd[0], duel->fd[1]);
 }
 
-RACE(outer_close_beside_inner_close, "release_dead")
+RACE(outer_close_beside_inner_close, "met release_dead")
 {
 	struct duel duel = {
 		.prepare = prepare_nested, .left = close_left,
@@ -93,14 +93,17 @@ RACE(outer_close_beside_inner_close, "release_dead")
 	duel_run(&duel, rounds);
 }
 
-/* fd[0] the instance, the others eventfds */
-static void wait_for(struct duel *duel, int most)
+/*
+ * fd[0] the instance, the others eventfds. @least are open all the while, and
+ * ready, so that a scan takes its time.
+ */
+static void wait_for(struct duel *duel, int least, int most)
 {
-	struct epoll_event ev[16];
-	int n = ep_wait(duel->fd[0], ev, 16, 0);
+	struct epoll_event ev[32];
+	int n = ep_wait(duel->fd[0], ev, 32, 0);
 
-	if (n < 0 || n > most)
-		race_fail("wait returned %d of %d", n, most);
+	if (n < least || n > most)
+		race_fail("wait returned %d, not %d to %d", n, least, most);
 	for (int i = 0; i < n; i++)
 		if (ev[i].data.u64 != 1 || ev[i].events != EPOLLIN)
 			race_fail("wait gave %#x of %#llx", ev[i].events,
@@ -109,7 +112,7 @@ static void wait_for(struct duel *duel, int most)
 
 static void wait_once(struct duel *duel)
 {
-	wait_for(duel, 1);
+	wait_for(duel, 0, 1);
 }
 
 static void nothing_left(struct duel *duel)
@@ -121,6 +124,7 @@ static void nothing_left(struct duel *duel)
 
 /* Several: one arrives and dies while another is being buried. */
 #define INCOMING	8
+#define RESIDENTS	24
 
 static void prepare_incoming(struct duel *duel)
 {
@@ -143,17 +147,26 @@ static void write_and_close(struct duel *duel)
 static void wait_often(struct duel *duel)
 {
 	for (int i = 0; i < INCOMING; i++)
-		wait_for(duel, INCOMING);
+		wait_for(duel, RESIDENTS, RESIDENTS + INCOMING);
 }
 
-RACE(close_while_incoming, "close_queued")
+static void residents_left(struct duel *duel)
+{
+	wait_for(duel, RESIDENTS, RESIDENTS);
+}
+
+RACE(close_while_incoming, "met incoming_in_scan")
 {
 	struct duel duel = {
 		.prepare = prepare_incoming, .left = write_and_close,
-		.right = wait_often, .check = nothing_left,
+		.right = wait_often, .check = residents_left,
+		.batch = INCOMING,
 	};
 
 	duel.fd[0] = MUST_FD(ep_create1(0));
+	for (int i = 0; i < RESIDENTS; i++)
+		MUST(ep_ctl(duel.fd[0], EPOLL_CTL_ADD,
+			    MUST_FD(eventfd(1, EFD_NONBLOCK)), EPOLLIN, 1), 0);
 	duel_run(&duel, rounds);
 }
 
@@ -166,7 +179,7 @@ static void prepare_ready(struct duel *duel)
 	MUST(ep_wait(duel->fd[0], &ev, 1, 0), 1);
 }
 
-RACE(close_while_ready, "close_queued")
+RACE(close_while_ready, "met queued_in_scan")
 {
 	struct duel duel = {
 		.prepare = prepare_ready, .left = close_right,
@@ -206,7 +219,7 @@ static void close_first(struct duel *duel)
 	close(duel->fd[1]);
 }
 
-RACE(close_of_what_a_fault_left_behind, "copy_fault close_queued")
+RACE(close_of_what_a_fault_left_behind, "met fault_dead")
 {
 	struct duel duel = {
 		.prepare = prepare_fault, .left = wait_at_the_edge,
@@ -266,7 +279,7 @@ static void close_the_others(struct duel *duel)
 		close(duel->fd[i]);
 }
 
-RACE(close_in_the_middle_of_a_delivery, "close_queued|pin_failed")
+RACE(close_in_the_middle_of_a_delivery, "met close_in_scan")
 {
 	struct duel duel = {
 		.prepare = prepare_batch, .left = wait_for_batch,
@@ -285,7 +298,7 @@ static void delete_left(struct duel *duel)
 		race_fail("DEL gave %d", err);
 }
 
-RACE(delete_beside_close, "")
+RACE(delete_beside_close, "met")
 {
 	struct duel duel = {
 		.prepare = prepare_ready, .left = delete_left,
@@ -324,11 +337,11 @@ static void prepare_nothing(struct duel *duel)
 }
 
 /* The close looks for its file among watches that come and go. */
-RACE(close_beside_deletes_in_its_chain, "")
+RACE(close_beside_deletes_in_its_chain, "met")
 {
 	struct duel duel = {
 		.prepare = prepare_nothing, .left = move_neighbours,
-		.right = close_strangers,
+		.right = close_strangers, .batch = STRANGERS,
 	};
 
 	duel.fd[0] = MUST_FD(ep_create1(0));
@@ -362,7 +375,7 @@ static void close_crowd(struct duel *duel)
 		close(crowd[i]);
 }
 
-RACE(instance_goes_beside_all_its_files, "release_dead")
+RACE(instance_goes_beside_all_its_files, "met release_dead")
 {
 	struct duel duel = {
 		.prepare = prepare_crowd, .left = close_left,

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Delivery beside wake-ups, changes and ends of waits.
+ * Delivery beside wake-ups and changes.
  *
  *	left				right
  *	close(files)			wait, blocked on a user page
  *	MOD to EPOLLIN			write
  *	open, ADD, close		wait(0), and a third thread too
- *	write				wait that times out just then
  *	write, once per event		wait, two threads		edges
- *	write, wait			wait, write			ping-pong
  *
  * The invariant is that of an edge: each write that an idle edge-triggered
  * watch sees is one event, not none and not two. A lost one shows as a round
@@ -23,7 +21,6 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -87,7 +84,7 @@ static void none_left(struct duel *duel)
 		close(duel->fd[BLOCKED + i]);
 }
 
-RACE(reaper_beside_blocked_delivery, "reaper_busy close_queued|fput_hits")
+RACE(reaper_beside_blocked_delivery, "reaper_busy close_in_scan")
 {
 	struct duel duel = {
 		.prepare = prepare_blocked, .left = close_under_delivery,
@@ -137,7 +134,7 @@ static void event_came(struct duel *duel)
 	close(duel->fd[1]);
 }
 
-RACE(modify_beside_wake, "")
+RACE(modify_beside_wake, "met")
 {
 	struct duel duel = {
 		.prepare = prepare_disarmed, .left = arm,
@@ -167,7 +164,7 @@ static void *wait_zero(void *arg)
 }
 
 /* A file is polled by two threads, at the very end of its life too. */
-RACE(open_add_close_beside_two_waits, "pin_failed|close_queued")
+RACE(open_add_close_beside_two_waits, "pin_failed")
 {
 	pthread_t thread[2];
 
@@ -181,73 +178,11 @@ RACE(open_add_close_beside_two_waits, "pin_failed|close_queued")
 		MUST(ep_ctl(crowd_ep, EPOLL_CTL_ADD, fd, EPOLLIN, fd), 0);
 		random_delay();
 		close(fd);
-		race_round();
+		race_rounds(1);
 	}
 	atomic_store(&crowd_over, 1);
 	for (int i = 0; i < 2; i++)
 		pthread_join(thread[i], NULL);
-}
-
-/* value[0] the time of the wait in ns, value[1] how late the write is */
-static void prepare_timeout(struct duel *duel)
-{
-	static const long times[] = { 1, 20000, 100000, 1000000 };
-
-	duel->value[0] = times[random_next() % 4];
-	duel->value[2] = 0;
-	if (duel->value[0] != duel->value[3])
-		duel->value[1] = duel->value[0];
-	duel->value[3] = duel->value[0];
-}
-
-static void write_at_the_end(struct duel *duel)
-{
-	long long until = now_ns() + duel->value[0] + duel->value[4];
-
-	while (now_ns() < until)
-		;
-	MUST(eventfd_write(duel->fd[1], 1), 0);
-}
-
-static void wait_for_a_time(struct duel *duel)
-{
-	struct timespec time = { .tv_nsec = duel->value[0] };
-	struct epoll_event ev;
-
-	duel->value[2] = ep_pwait2(duel->fd[0], &ev, 1, &time, NULL, 0);
-}
-
-/*
- * Exactly once: to the waiter, or to who asks afterwards. The write moves
- * towards the moment at which the two are equally often first.
- */
-static void once_in_all(struct duel *duel)
-{
-	struct epoll_event ev;
-	eventfd_t count;
-	int late = ep_wait(duel->fd[0], &ev, 1, 0);
-
-	MUST(duel->value[2] + late, 1);
-	MUST(eventfd_read(duel->fd[1], &count), 0);
-	duel->value[4] += duel->value[2] ? 2000 : -2000;
-	if (duel->value[4] > 400000 || duel->value[4] < -100000)
-		duel->value[4] = 0;
-}
-
-RACE(timeout_beside_event, "timeout_woken")
-{
-	struct duel duel = {
-		.prepare = prepare_timeout, .left = write_at_the_end,
-		.right = wait_for_a_time, .check = once_in_all,
-	};
-
-	/* Threads inherit it. */
-	prctl(PR_SET_TIMERSLACK, 1);
-	duel.fd[0] = MUST_FD(ep_create1(0));
-	duel.fd[1] = MUST_FD(eventfd(0, EFD_NONBLOCK));
-	MUST(ep_ctl(duel.fd[0], EPOLL_CTL_ADD, duel.fd[1], EPOLLIN | EPOLLET,
-		    0), 0);
-	duel_run(&duel, rounds);
 }
 
 #define SOURCES	4
@@ -266,7 +201,7 @@ static void *produce(void *arg)
 		MUST(eventfd_write(source[i], 1), 0);
 		await(&taken[i], round);
 		random_delay();
-		race_round();
+		race_rounds(1);
 	}
 	return NULL;
 }
@@ -316,52 +251,4 @@ RACE(edges_are_counted_once, "arrived_in_scan")
 	MUST(eventfd_write(stop, 1), 0);
 	for (int i = 0; i < 2; i++)
 		pthread_join(consumer[i], NULL);
-}
-
-/* The ball that ends the game. */
-#define LAST	2
-
-static int ball[2], player_ep[2];
-static long serves;
-
-static void *play(void *arg)
-{
-	long me = (long)arg;
-	struct epoll_event ev;
-	eventfd_t count;
-
-	for (long round = 0; ; round++) {
-		MUST(ep_wait(player_ep[me], &ev, 1, -1), 1);
-		MUST(eventfd_read(ball[me], &count), 0);
-		if (me && count == LAST)
-			return NULL;
-		if (!me && !race_goes_on(round, serves))
-			break;
-		MUST(eventfd_write(ball[!me], 1), 0);
-		if (me) {
-			race_round();
-			race_hit();
-		}
-	}
-	MUST(eventfd_write(ball[1], LAST), 0);
-	return NULL;
-}
-
-/* Two that wake each other for ever: one lost wake-up ends it. */
-RACE(ping_pong_without_a_timeout, "")
-{
-	pthread_t player[2];
-
-	serves = rounds;
-	for (int i = 0; i < 2; i++) {
-		ball[i] = MUST_FD(eventfd(0, EFD_NONBLOCK));
-		player_ep[i] = MUST_FD(ep_create1(0));
-		MUST(ep_ctl(player_ep[i], EPOLL_CTL_ADD, ball[i],
-			    EPOLLIN | EPOLLET, 0), 0);
-	}
-	for (long i = 0; i < 2; i++)
-		MUST(pthread_create(&player[i], NULL, play, (void *)i), 0);
-	MUST(eventfd_write(ball[0], 1), 0);
-	for (int i = 0; i < 2; i++)
-		pthread_join(player[i], NULL);
 }

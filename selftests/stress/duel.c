@@ -42,11 +42,16 @@ void spin(unsigned long turns)
 		__asm__ volatile("" ::: "memory");
 }
 
-void random_delay(void)
+unsigned long random_turns(void)
 {
 	unsigned int bits = random_next() % 14;
 
-	spin(random_next() & ((1UL << bits) - 1));
+	return random_next() & ((1UL << bits) - 1);
+}
+
+void random_delay(void)
+{
+	spin(random_turns());
 }
 
 void await(atomic_long *value, long least)
@@ -58,13 +63,20 @@ void await(atomic_long *value, long least)
 			sched_yield();
 }
 
-/* On a CPU of its own: on one CPU the two would take turns and never meet. */
-static void stay_on(int who)
-{
-	cpu_set_t allowed, one;
+/* The CPUs that there are, before anybody stays on one. */
+static cpu_set_t allowed;
 
-	if (sched_getaffinity(0, sizeof(allowed), &allowed))
-		return;
+__attribute__((constructor)) static void learn_allowed(void)
+{
+	sched_getaffinity(0, sizeof(allowed), &allowed);
+}
+
+void stay_on(int who)
+{
+	cpu_set_t one;
+
+	if (who < 0)
+		sched_setaffinity(0, sizeof(allowed), &allowed);
 	for (int cpu = 0, nr = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &allowed) || nr++ != who)
 			continue;
@@ -103,13 +115,14 @@ static void *right_main(void *arg)
 
 void duel_run(struct duel *duel, long rounds)
 {
+	long batch = duel->batch ? duel->batch : 1;
 	pthread_t thread;
 	long round;
 
 	random_start(0);
 	MUST(pthread_create(&thread, NULL, right_main, duel), 0);
 	stay_on(0);
-	for (round = 1; race_goes_on(round - 1, rounds); round++) {
+	for (round = 1; race_goes_on((round - 1) * batch, rounds); round++) {
 		duel->prepare(duel);
 		atomic_store(&duel->start, round);
 		fight(duel, 0);
@@ -119,7 +132,7 @@ void duel_run(struct duel *duel, long rounds)
 			race_hit();
 		if (duel->check)
 			duel->check(duel);
-		race_round();
+		race_rounds(batch);
 	}
 	atomic_store(&duel->over, 1);
 	atomic_store(&duel->start, round);

@@ -1,30 +1,23 @@
 // SPDX-License-Identifier: MIT
 /*
  * Lives that end at odd moments: numbers and memory of files used again, wait
- * queues that go before the file, waiters that are killed, instances that
- * travel in the queue of the socket that they watch.
+ * queues that go with a control group, instances that travel in the queue of
+ * the socket that they watch.
  *
  *	left				right
  *	close, open, ADD at one number	wait(0)
  *	DEL or close(FIFO, two queues)	write to the FIFO
- *	wait, DEL, MOD or close		exit of who added a signalfd
- *	kill(waiters)			write
  *	DEL or close(pressure file)	rmdir(its cgroup)
  *	close(all)			close(all), instance in flight
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "stress.h"
@@ -64,7 +57,7 @@ static void nothing_to_prepare(struct duel *duel)
 	(void)duel;
 }
 
-RACE(file_and_number_are_used_again, "fput_hits bury")
+RACE(file_and_number_are_used_again, "met close_in_scan")
 {
 	struct duel duel = {
 		.prepare = nothing_to_prepare, .left = reopen, .right = scan,
@@ -113,7 +106,7 @@ static void no_event_left(struct duel *duel)
 		close(duel->fd[1]);
 }
 
-RACE(two_queues_beside_wake, "")
+RACE(two_queues_beside_wake, "met")
 {
 	struct duel duel = {
 		.prepare = prepare_fifo, .left = delete_or_close,
@@ -128,150 +121,6 @@ RACE(two_queues_beside_wake, "")
 	snprintf(fifo_path, sizeof(fifo_path), "/proc/self/fd/%d", duel.fd[2]);
 	duel.fd[0] = MUST_FD(ep_create1(0));
 	duel_run(&duel, rounds);
-}
-
-/* In memory shared with the process that adds. */
-static struct {
-	atomic_long count;
-} *added;
-
-/* The watch hangs on this process's signal queue, which goes with it. */
-static void add_and_exit(int ep, int fd, int copies)
-{
-	for (int i = 0; i < copies; i++) {
-		int copy = dup(fd);
-
-		MUST(ep_ctl(ep, EPOLL_CTL_ADD, copy, EPOLLIN, i), 0);
-	}
-	atomic_store(&added->count, 1);
-	random_delay();
-	_exit(0);
-}
-
-static void meet_exit(int ep, int fd, long how)
-{
-	struct epoll_event ev[4];
-	int err;
-
-	random_delay();
-	if (how == 0) {
-		err = ep_ctl(ep, EPOLL_CTL_DEL, fd, 0, 0);
-		if (err && err != -ENOENT)
-			race_fail("DEL gave %d", err);
-	} else if (how == 1) {
-		close(fd);
-	} else if (how == 2) {
-		if (ep_wait(ep, ev, 4, 0) < 0)
-			race_fail("wait failed");
-	} else {
-		close(ep);
-	}
-}
-
-RACE(signal_queue_goes_before_the_file, "pollfree")
-{
-	sigset_t mask;
-
-	added = mmap(NULL, sizeof(*added), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	MUST(added == MAP_FAILED, false);
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGUSR1);
-	for (long round = 0; race_goes_on(round, rounds); round++) {
-		int ep = MUST_FD(ep_create1(0));
-		int fd = MUST_FD(signalfd(-1, &mask, SFD_NONBLOCK));
-		long how = random_next() % 4;
-		pid_t pid;
-
-		atomic_store(&added->count, 0);
-		pid = MUST_FD(fork());
-		if (!pid)
-			add_and_exit(ep, fd, 3);
-		await(&added->count, 1);
-		meet_exit(ep, fd, how);
-		MUST(waitpid(pid, NULL, 0), pid);
-		if (how != 1)
-			close(fd);
-		if (how != 3)
-			close(ep);
-		race_round();
-	}
-}
-
-#define VICTIMS	200
-#define WAKES	16
-
-static int victims_ep;
-static atomic_long *asleep;
-
-static void *be_victim(void *arg)
-{
-	struct epoll_event ev;
-
-	(void)arg;
-	atomic_fetch_add(asleep, 1);
-	ep_wait(victims_ep, &ev, 1, -1);
-	return NULL;
-}
-
-static void be_victims(void)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 65536);
-	for (int i = 0; i < VICTIMS; i++)
-		MUST(pthread_create(&thread, &attr, be_victim, NULL), 0);
-	for (;;)
-		pause();
-}
-
-/* Each write wakes one more; the kill comes before the one numbered @when. */
-static void wake_and_kill(const int *fd, pid_t pid, unsigned int when)
-{
-	for (unsigned int i = 0; i <= WAKES; i++) {
-		if (i == when)
-			MUST(kill(pid, SIGKILL), 0);
-		if (i < WAKES)
-			MUST(eventfd_write(fd[i], 1), 0);
-	}
-}
-
-/*
- * A survivor sleeps behind all of them. One that is woken and killed at once
- * must hand on, or the survivor sleeps for ever: one round never ends.
- */
-RACE(waiters_are_killed_beside_a_wake, "killed_rewake|timeout_woken")
-{
-	asleep = mmap(NULL, sizeof(*asleep), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	MUST(asleep == MAP_FAILED, false);
-	for (long round = 0; race_goes_on(round, rounds); round++) {
-		struct sleeper survivor;
-		int fd[WAKES];
-		pid_t pid;
-
-		victims_ep = MUST_FD(ep_create1(0));
-		for (int i = 0; i < WAKES; i++) {
-			fd[i] = MUST_FD(eventfd(0, EFD_NONBLOCK));
-			MUST(ep_ctl(victims_ep, EPOLL_CTL_ADD, fd[i], EPOLLIN,
-				    i), 0);
-		}
-		sleeper_start(&survivor, victims_ep, 1, -1);
-		atomic_store(asleep, 0);
-		pid = MUST_FD(fork());
-		if (!pid)
-			be_victims();
-		await(asleep, VICTIMS);
-		wake_and_kill(fd, pid, random_next() % (WAKES + 1));
-		MUST(waitpid(pid, NULL, 0), pid);
-		MUST(sleeper_join(&survivor), 1);
-		for (int i = 0; i < WAKES; i++)
-			close(fd[i]);
-		close(victims_ep);
-		race_round();
-	}
 }
 
 static char group_path[64];
@@ -302,7 +151,7 @@ static void close_what_is_left(struct duel *duel)
 	no_event_left(&(struct duel){ .fd = { duel->fd[0] } });
 }
 
-RACE(pressure_file_beside_rmdir, "")
+RACE(pressure_file_beside_rmdir, "met")
 {
 	struct duel duel = {
 		.prepare = prepare_pressure, .left = delete_or_close,
@@ -370,7 +219,7 @@ static void close_other_end(struct duel *duel)
 	close(duel->fd[2]);
 }
 
-RACE_FULL(instance_in_the_queue_that_it_watches, "fput_hits", true)
+RACE_FULL(instance_in_the_queue_that_it_watches, "met fput_hits", true)
 {
 	struct duel duel = {
 		.prepare = prepare_flight, .left = close_one_end,

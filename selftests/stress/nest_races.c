@@ -42,7 +42,7 @@ static void one_won(struct duel *duel)
 	close(duel->fd[1]);
 }
 
-RACE(crosswise_adds, "loop_refused")
+RACE(crosswise_adds, "met loop_refused")
 {
 	struct duel duel = {
 		.prepare = prepare_two, .left = add_b_to_a,
@@ -81,7 +81,7 @@ static void still_there_below(struct duel *duel)
 	close(duel->fd[2]);
 }
 
-RACE(nested_add_beside_close_above, "")
+RACE(nested_add_beside_close_above, "met")
 {
 	struct duel duel = {
 		.prepare = prepare_three, .left = add_below,
@@ -125,7 +125,7 @@ static void silent_above(struct duel *duel)
 	close(duel->fd[2]);
 }
 
-RACE(inner_close_beside_outer_scan, "close_queued|pin_failed")
+RACE(inner_close_beside_outer_scan, "met close_in_scan")
 {
 	struct duel duel = {
 		.prepare = prepare_chain, .left = wait_above,

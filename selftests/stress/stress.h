@@ -5,9 +5,13 @@
  * A race is a function that runs rounds until it has had as many as it was
  * asked for; a broken invariant ends it with race_fail(). The driver (stress.c)
  * runs each in a child, sees to it that rounds go on, and that everything that
- * the module counts comes back to where it began. A race's window names the
- * module's counters that must have moved, or that the race says itself how
- * often the two sides met (race_hit()).
+ * the module counts comes back to where it began.
+ *
+ * A race's window says what must have happened, or nothing was shown: the
+ * module's counters that must have moved, and "met" where the race says
+ * itself how often its two sides were at it at the same time (race_hit()).
+ * Only what cannot move unless they were belongs there, or has "met" beside
+ * it: what a round counts in any order of the two is no window.
  */
 #ifndef EPX_STRESS_H
 #define EPX_STRESS_H
@@ -39,8 +43,8 @@ struct shared {
 /**
  * struct race - one race
  * @name: who runs beside whom
- * @window: counters that must move: all terms separated by a space, of which
- *	    "a|b" is one of two; "" asks for race_hit() instead
+ * @window: what must move, separated by spaces: counters, and "met", which is
+ *	    @hits of struct shared. The window was hit as often as the least
  * @run: does this many rounds
  * @files: the number of the system's open files must come back too
  * @next: in the order of definition
@@ -54,6 +58,22 @@ struct race {
 };
 
 void race_register(struct race *race);
+
+extern struct shared *shared;
+
+/* window.c: the module's counters, and what they say of a window */
+#define COUNTERS	32
+
+struct counters {
+	int nr;
+	char name[COUNTERS][32];
+	long value[COUNTERS];
+};
+
+void counters_read(struct counters *counters);
+/* The least of the window's terms; @terms: all of them, for a reader. */
+long window_hits(const char *window, const struct counters *before,
+		 const struct counters *after, char *terms, unsigned long size);
 
 #define RACE_FULL(id, counters, count_files)				\
 	static void run_##id(long rounds);				\
@@ -74,8 +94,8 @@ void race_fail(const char *format, ...)
 	__attribute__((noreturn, format(printf, 1, 2)));
 void race_skip(const char *why) __attribute__((noreturn));
 void race_hit(void);
-void race_round(void);
-/* After @done of @rounds: goes it on? Not when the short rounds take long. */
+void race_rounds(long nr);
+/* After @done of @rounds: goes it on? Not when the short rounds are cut. */
 bool race_goes_on(long done, long rounds);
 
 /* Ends the race where @expr is not @want. */
@@ -99,11 +119,17 @@ extern uint64_t stress_seed;
 /* Seeded, one sequence for each thread. */
 uint64_t random_next(void);
 void random_start(unsigned int thread);
+void spin(unsigned long turns);
 /* Spins for a random time, short ones more often; widens windows. */
 void random_delay(void);
-void spin(unsigned long turns);
+unsigned long random_turns(void);
 /* Waits until @value is at least @least; yields where it takes long. */
 void await(atomic_long *value, long least);
+/*
+ * On a CPU of its own: on one CPU the two would take turns and never meet.
+ * Negative: on any again.
+ */
+void stay_on(int who);
 
 /**
  * struct duel - two threads that do one thing each at the same time
@@ -111,16 +137,18 @@ void await(atomic_long *value, long least);
  * @left: in the calling thread
  * @right: in the other one
  * @check: after each round, alone
+ * @batch: rounds that this is, where they do the same thing that often; 0: one
  * @fd: scratch for them
  * @value: scratch for them
  *
- * The rounds in which both were at it at the same time are counted as hits.
+ * The times that both were at it at the same time are counted as hits.
  */
 struct duel {
 	void (*prepare)(struct duel *duel);
 	void (*left)(struct duel *duel);
 	void (*right)(struct duel *duel);
 	void (*check)(struct duel *duel);
+	long batch;
 	int fd[32];
 	long value[8];
 
