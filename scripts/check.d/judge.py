@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Has scripts/run-tests and scripts/semantics judge runs that are made up: each kind of failure must be seen.
+
+What would be missed here would look like a suite that passes.
+"""
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import json
+import os
+import sys
+import tempfile
+
+# What a program said, its exit status, and what must be said of the program as a whole.
+PROGRAMS = (
+    ("ok 1 a [native]\nok 2 a [epollx]\n1..2\n", 0, None),
+    ("ok 1 a [native]\nnot ok 2 a [epollx]\n# why\n1..2\n", 1, None),
+    ("1..0\n", 0, "printed no result"),
+    ("", 0, "printed no result"),
+    ("ok 1 a [native]\n", 0, "without a plan"),
+    ("not ok 1 a [native]\n", 1, "without a plan"),
+    ("ok 1 a [native]\n1..2\n", 0, "planned 2"),
+    ("not ok 1 a [native]\n1..2\n", 1, "planned 2"),
+    ("not ok 1 a [native]\n1..1\n", 0, "exits with 0"),
+    ("ok 1 a [native]\n1..1\n", 1, "exits with 1"),
+    ("ok 1 a [native]\n", 139, "exits with 139"),
+    ("not ok 1 a [native]\n", 139, "exits with 139"),
+    ("ok 1 a [native]\n", 124, "still running"),
+)
+
+# Outcomes of the one test of point 1 on native, epollx, preload; what else failed; what the table must say, if anything.
+RUNS = (
+    (("pass", "pass", "pass"), [], None),
+    (("skip", "pass", "pass"), [], None),
+    (("pass", None, "pass"), [], None),
+    (("pass", "fail", "pass"), [], "FAILS on epollx"),
+    (("skip", "skip", "skip"), [], "NO TEST"),
+    (("pass", "skip", None), [], "NO TEST"),
+    (("pass", None, None), [], "NO TEST"),
+    ((None, None, None), [], "NO TEST"),
+    (("pass", "pass", "pass"), ["boot1: WARNING"], "FAILS boot1: WARNING"),
+)
+
+
+def script(name):
+    path = os.path.join("scripts", name)
+    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), path)
+    # Its dataclasses look their module up.
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    sys.modules[loader.name] = module
+    loader.exec_module(module)
+    return module
+
+
+def judge_programs(tests, directory):
+    tests.OUT = directory
+    for text, status, wanted in PROGRAMS:
+        suite = tests.Suite("tests", "6.1", [])
+        os.makedirs(suite.directory, exist_ok=True)
+        tap = tests.Tap(suite, tests.Program("made_up", "made_up", "made_up {test}"), "scripts/vm --")
+        for line in text.splitlines(keepends=True):
+            tap.line(line)
+        tap.end(status)
+        said = [result.why for result in suite.results if result.test == "(the program)"]
+        if bool(said) != bool(wanted) or (wanted and not any(wanted in why for why in said)):
+            yield f"scripts/run-tests: {text!r} with status {status}: expected {wanted or 'nothing'}, it says {said or 'nothing'}"
+
+
+def judge_runs(semantics, directory):
+    semantics.OUT = directory
+    semantics.read_tsv = lambda name: [{"point": "1", "family": "A", "title": "t"}] if name == "semantics.tsv" else []
+    os.makedirs(os.path.join(directory, "K", "tests"))
+    for outcomes, failures, wanted in RUNS:
+        with open(os.path.join(directory, "K", "tests", "a_test.json"), "w", encoding="utf-8") as file:
+            for side, outcome in zip(semantics.SIDES, outcomes):
+                if outcome:
+                    line = {"test": "a", "points": ["1"], "side": side, "outcome": outcome, "observed": {}}
+                    file.write(json.dumps(line) + "\n")
+        table = io.StringIO()
+        with contextlib.redirect_stdout(table):
+            good = semantics.print_table("K", {"failures": failures})
+        if good == bool(wanted) or (wanted and wanted not in table.getvalue()):
+            yield f"scripts/semantics: {outcomes} and {failures}: expected {wanted or 'nothing wrong'}:\n{table.getvalue()}"
+
+
+def judge_state(semantics):
+    """A run is kept for one state of the sources: any file of theirs counts."""
+    with tempfile.TemporaryDirectory() as directory:
+        semantics.TOP = directory
+        os.makedirs(os.path.join(directory, "scripts"))
+        os.makedirs(os.path.join(directory, "kmod", "below"))
+        kernel = os.path.join(directory, "scripts", "fetch-kernel")
+        states = set()
+        for name, text in ((kernel, "#!/bin/sh\necho a\n"), (kernel, "#!/bin/sh\necho b\n"), ("kmod/a.c", ""), ("kmod/a.c", "x"),
+                           ("kmod/below/a.c", "x"), ("scripts/vm", "x")):
+            with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(kernel, 0o755)
+            state = semantics.tree_state("K")
+            if state in states:
+                yield f"scripts/semantics: {os.path.basename(name)} with {text!r} changes nothing for the run that is kept"
+            states.add(state)
+
+
+def main():
+    # No __pycache__ beside the scripts.
+    sys.dont_write_bytecode = True
+    tests, semantics = script("run-tests"), script("semantics")
+    with tempfile.TemporaryDirectory() as directory:
+        yield from judge_programs(tests, directory)
+        yield from judge_runs(semantics, directory)
+    yield from judge_state(semantics)
+
+
+if __name__ == "__main__":
+    findings = list(main())
+    print("\n".join(findings))
+    sys.exit(1 if findings else 0)
