@@ -9,8 +9,7 @@
  *
  * No close can be missed:
  *  - the module does not load unless the function was found, the ops was
- *    accepted, and a self-test saw two ways of closing (selftest.c says why
- *    the third, the return to user space, cannot differ from them);
+ *    accepted, and a self-test saw closes (selftest.c says which);
  *  - FTRACE_OPS_FL_PERMANENT: while we are loaded, kernel.ftrace_enabled
  *    cannot be set to 0, and if it is 0 the registration fails;
  *  - the callback has no recursion guard of its own that could make it return
@@ -45,7 +44,6 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/rculist.h>
-#include <linux/sched.h>
 #include <linux/vmalloc.h>
 
 #include "bury.h"
@@ -70,7 +68,6 @@
 
 static struct hlist_head *epx_files __read_mostly;
 static unsigned int epx_files_bits __read_mostly;
-
 /* The size of epx_files, for debugfs. */
 size_t epx_files_bytes;
 static spinlock_t epx_file_locks[EPX_FILE_LOCKS];
@@ -170,10 +167,8 @@ static inline void epx_file_unhash_locked(struct epx_watch *w)
 }
 
 /**
- * epx_file_unhash() - have the close of a watch's file missed
+ * epx_file_unhash() - have a close missed, for the self-test that must notice
  * @w: the watch
- *
- * For the self-test, which must notice. Otherwise epx_watch_kill() does it.
  *
  * Context: process; takes the file's lock.
  */
@@ -257,16 +252,15 @@ void epx_file_visit_watches(struct file *file, epx_watch_fn fn, void *arg)
 /* For the record: a scan may be moving the watch just now. */
 static void epx_count_close(const struct epx_watch *w, bool queued)
 {
-	const struct epx_instance *inst = w->instance;
+	bool in_scan = READ_ONCE(w->instance->scan_seq) & 1;
 
 	if (queued)
 		epx_count(close_queued);
-	if (!(READ_ONCE(inst->scan_seq) & 1))
-		return;
-	epx_count(close_in_scan);
-	if (queued)
+	if (in_scan)
+		epx_count(close_in_scan);
+	if (in_scan && queued)
 		epx_count(queued_in_scan);
-	if (READ_ONCE(inst->incoming.first) == &w->incoming)
+	if (in_scan && READ_ONCE(w->instance->incoming.first) == &w->incoming)
 		epx_count(incoming_in_scan);
 }
 
@@ -358,9 +352,8 @@ int epx_close_hook_init(void)
 /**
  * epx_close_hook_exit() - closes are no longer seen
  *
- * After a failure of its own (elsewhere in the kernel) ftrace neither changes
- * a call site nor gives one back: __fput() would go on to call us. Then the
- * unload must not end, for all that is left to be done is to free the code.
+ * After a failure of its own (elsewhere in the kernel) ftrace gives no call
+ * site back: __fput() would go on to call us. Then the unload must not end.
  *
  * Context: module exit, may sleep; returns when no callback runs any more.
  */
@@ -369,8 +362,7 @@ void epx_close_hook_exit(void)
 	int err = unregister_ftrace_function(&epx_fput_ops);
 
 	if (err)
-		pr_emerg("cannot take the hook off __fput (%d): this unload waits for the next boot\n",
-			 err);
+		pr_emerg("hook on __fput stuck (%d): reboot to unload\n", err);
 	while (err)
 		schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
 	ftrace_free_filter(&epx_fput_ops);
@@ -386,7 +378,6 @@ int epx_files_init(void)
 {
 	unsigned long chains = totalram_pages() /
 			       (EPX_BYTES_PER_CHAIN / PAGE_SIZE);
-	int i;
 
 	epx_files_bits = clamp_t(unsigned int, ilog2(chains | 1),
 				 EPX_FILE_BITS_MIN, EPX_FILE_BITS_MAX);
@@ -394,14 +385,13 @@ int epx_files_init(void)
 	epx_files = kvzalloc(epx_files_bytes, GFP_KERNEL);
 	if (!epx_files)
 		return -ENOMEM;
-	for (i = 0; i < EPX_FILE_LOCKS; i++)
+	for (int i = 0; i < EPX_FILE_LOCKS; i++)
 		spin_lock_init(&epx_file_locks[i]);
 	return 0;
 }
 
 /**
  * epx_files_exit() - free the table
- *
  * Context: module exit; no watch is left.
  */
 void epx_files_exit(void)
