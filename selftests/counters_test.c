@@ -123,7 +123,7 @@ TEST_ON(EPX, a_refused_path_is_counted, "79")
 	close_owned();
 }
 
-/* Fixed at load, by the machine's memory. */
+/* Fixed at load: by the memory there is, or to 16 chains where tests want to meet. */
 TEST_ON(EPX, the_file_table_tells_its_size, "71")
 {
 	FILE *file = open_view("file_table_bytes");
@@ -132,6 +132,6 @@ TEST_ON(EPX, the_file_table_tells_its_size, "71")
 	need_views();
 	ASSERT_EQ(fscanf(file, "%lu", &bytes), 1);
 	fclose(file);
-	EXPECT_GE(bytes, 4096);
+	EXPECT_GE(bytes, time_factor() > 1 ? 16 * sizeof(void *) : 4096);
 	EXPECT_EQ(bytes % sizeof(void *), 0);
 }

@@ -14,7 +14,7 @@ if [ "$is_debug" = yes ]; then
 	cycles=10
 	busy=300
 fi
-races=(close_while_ready edges_are_counted_once outer_close_beside_inner_close two_queues_beside_wake)
+races=(instance_close_beside_file_close edges_are_counted_once outer_close_beside_inner_close two_queues_beside_wake)
 
 # A race now and then, a few closes otherwise: it is the loading that takes the time.
 traffic() {

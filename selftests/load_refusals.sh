@@ -40,7 +40,7 @@ exec 7>&-
 
 # The instance alone, the device closed: the driver of the races has many.
 use_instances() {
-	build/bin/stress --only close_while_ready --rounds 100000000 >/dev/null &
+	build/bin/stress --only instance_close_beside_file_close --rounds 100000000 >/dev/null &
 	user=$!
 	until [ "$(awk '$1 == "fput_hits" { print $2 }' /sys/kernel/debug/epollx/counters)" -gt 100 ]; do
 		kill -0 "$user" || return
@@ -67,7 +67,7 @@ use_instances
 stop_users
 refuse does_not_go_while_an_instance_is_open "in use" unload
 end_users
-check works_after_the_refused_unload build/bin/stress --only close_while_ready --rounds 200
+check works_after_the_refused_unload build/bin/stress --only instance_close_beside_file_close --rounds 200
 check goes_when_nobody_uses_it unload
 check leaves_nothing_behind is_gone
 check ftrace_can_be_switched_off_again set_ftrace 0

@@ -27,7 +27,7 @@ tracer_saw_closes() {
 # The tracer comes and goes while files are closed all the time.
 switch_under_load() {
 	local pid
-	build/bin/stress --only close_while_ready --rounds $((rounds * 3)) &
+	build/bin/stress --only instance_close_beside_file_close --rounds $((rounds * 3)) &
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null; do
 		tracer_on
@@ -48,7 +48,7 @@ check loads load
 check close_tests_with_the_hook_alone closes
 check second_user_of_the_function_comes tracer_on
 check close_tests_beside_the_tracer closes
-check close_race_beside_the_tracer race close_while_ready
+check close_race_beside_the_tracer race instance_close_beside_file_close
 check nested_close_race_beside_the_tracer race outer_close_beside_inner_close
 check tracer_saw_closes_too tracer_saw_closes
 check second_user_goes tracer_off

@@ -35,7 +35,7 @@
 #define SHORT_SECONDS		90
 #define SHORT_SECONDS_DEBUG	130
 
-/* Of a race whose window has not been hit, with short rounds. */
+/* Of a race whose window has not been hit. */
 #define ATTEMPTS	4
 
 uint64_t stress_seed = 1;
@@ -255,7 +255,7 @@ static long run_until_hit(struct race *race, long rounds,
 	long hits = 0;
 	pid_t pid;
 
-	for (int i = 0; i < (is_short ? ATTEMPTS : 1) && !hits; i++) {
+	for (int i = 0; i < ATTEMPTS && !hits; i++) {
 		if (is_short)
 			shared->deadline = now_ns() + time_of_race();
 		pid = fork();

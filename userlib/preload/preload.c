@@ -87,6 +87,9 @@ static int create(enum call call, int flags)
 	if (flags & ~EPOLL_CLOEXEC)
 		return result(-EINVAL);
 	ret = epx_open(flags);
+	/* The argument is on the stack: a page of it could not be had. */
+	if (ret == -EFAULT)
+		ret = -ENOMEM;
 	if (ret >= 0 || ret == -EMFILE || ret == -ENFILE || ret == -ENOMEM)
 		return result(ret);
 	if (!is_or_native())
