@@ -270,7 +270,8 @@ static int spinner_join(struct spinner *spinner)
 static void fetch_by_spin(int prefer)
 {
 	struct veth veth;
-	long fetched, before_round;
+	long long before_round;
+	long fetched;
 	int ep;
 
 	veth_up(&veth);
