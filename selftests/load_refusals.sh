@@ -40,7 +40,7 @@ exec 7>&-
 
 # The instance alone, the device closed: the driver of the races has many.
 use_instances() {
-	build/bin/stress --only instance_close_beside_file_close --rounds 100000000 >/dev/null &
+	build/bin/stress --only close_while_ready --rounds 100000000 >/dev/null &
 	user=$!
 	until [ "$(awk '$1 == "fput_hits" { print $2 }' /sys/kernel/debug/epollx/counters)" -gt 100 ]; do
 		kill -0 "$user" || return
