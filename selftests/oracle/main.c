@@ -3,13 +3,13 @@
  * oracle - random programs on native epoll and on epollx, compared.
  *
  *   oracle [--ops N] [--seed S] [--sides native,epollx] [--free-running]
- *          [--json FILE] [--out DIR] [--most N]
+ *          [--cpu N] [--json FILE] [--out DIR] [--most N]
  *   oracle --replay FILE		a program as it was printed
  *   oracle --print N [--seed S]	program N of a seed
  *
  * Runs programs of the seed until N operations are done (default 200000), on
  * two workers (oracle.h): each operation on one side, then on the other; or,
- * at twice the speed, each side by itself, program by program. A divergence is
+ * faster, each side by itself on a CPU of its own, program by program. A divergence is
  * minimised and printed, as one that can be replayed and as C, and written to
  * DIR; after --most of them (default 3) it stops. The sides may also be the
  * same twice, which shows that the machine itself is deterministic. The first
@@ -285,7 +285,7 @@ static void use(void)
 {
 	fprintf(stderr,
 		"usage: oracle [--ops N] [--seed S] [--sides A,B] [--free-running]\n"
-		"              [--json FILE] [--out DIR] [--most N]\n"
+		"              [--cpu N] [--json FILE] [--out DIR] [--most N]\n"
 		"       oracle --replay FILE | --print N [--seed S]\n");
 	exit(2);
 }
@@ -297,6 +297,7 @@ int main(int argc, char **argv)
 		{ "seed", required_argument, NULL, 's' },
 		{ "sides", required_argument, NULL, 'S' },
 		{ "free-running", no_argument, NULL, 'f' },
+		{ "cpu", required_argument, NULL, 'c' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "out", required_argument, NULL, 'o' },
 		{ "most", required_argument, NULL, 'm' },
@@ -323,6 +324,8 @@ int main(int argc, char **argv)
 			side_names = optarg;
 		else if (option == 'f')
 			shared->lock_step = false;
+		else if (option == 'c')
+			shared->cpu = atoi(optarg);
 		else if (option == 'j')
 			json = fopen(optarg, "a");
 		else if (option == 'o')

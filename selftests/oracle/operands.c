@@ -18,7 +18,10 @@ static long long an_instance(struct generator *g)
 {
 	int fd = pick(g, IS(INSTANCE));
 
-	if (fd < 0 || one_in(g, 25))
+	/* A terminal that has hung up answers in a way of its own. */
+	if (g->style & STYLE_PTY && one_in(g, 20))
+		fd = pick(g, IS_PTY);
+	else if (fd < 0 || one_in(g, 25))
 		fd = one_in(g, 3) ? pick_any(g) :
 				    pick(g, IS_ANY & ~IS_DRIVER);
 	return fd;
@@ -210,6 +213,8 @@ static bool end(struct generator *g, struct op *op)
 	if (op->kind == OP_SHUTDOWN) {
 		natures &= IS_UNIX | IS_TCP;
 		op->arg[1] = random_below(g, 3);
+	} else if (g->style & STYLE_PTY && one_in(g, 4)) {
+		natures = IS_PTY;
 	} else if (!one_in(g, 4)) {
 		/* Instances live longer than what they watch. */
 		natures &= ~IS(INSTANCE);

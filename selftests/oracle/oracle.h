@@ -25,6 +25,7 @@
 #ifndef EPX_ORACLE_H
 #define EPX_ORACLE_H
 
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -122,6 +123,7 @@ struct half {
  * @count: programs of this batch
  * @lock_step: an operation starts when the other side's last has ended
  * @turn: whose it is, with @lock_step
+ * @cpu: where both live, with @lock_step; else the first one
  * @given: the program to run, with ORDER_GIVEN
  * @half: by position, not by kind: both may be of one kind
  */
@@ -131,7 +133,8 @@ struct shared {
 	uint64_t first;
 	int count;
 	bool lock_step;
-	atomic_int turn;
+	int cpu;
+	sem_t turn[2];
 	struct program given;
 	struct half half[2];
 };

@@ -121,7 +121,8 @@ static void prepare(void)
 		shared->half[i].used = 0;
 		memset(shared->half[i].end, 0, sizeof(shared->half[i].end));
 	}
-	atomic_store(&shared->turn, 0);
+	sem_init(&shared->turn[0], 1, 1);
+	sem_init(&shared->turn[1], 1, 0);
 }
 
 enum run_outcome workers_run(enum order order)

@@ -16,9 +16,6 @@
 
 #include "world.h"
 
-/* Some ten microseconds on an emulated CPU. */
-#define LOOKS_BEFORE_YIELD	500
-
 struct half *half;
 int channel[2];
 __thread unsigned int handler_runs;
@@ -147,11 +144,14 @@ static void map_arena(void)
 		world_fail("the arena: %s", strerror(errno));
 }
 
-/* One CPU for all of a world: then who is woken runs at a known time. */
+/*
+ * One CPU for all of a world: then who is woken runs at a known time. In lock
+ * step one for both, since there a turn is passed without an interrupt.
+ */
 static void pin(void)
 {
 	cpu_set_t all, one;
-	int skip = my_position, cpu;
+	int skip = shared->cpu + (shared->lock_step ? 0 : my_position), cpu;
 
 	sched_getaffinity(0, sizeof(all), &all);
 	skip %= CPU_COUNT(&all);
@@ -171,18 +171,17 @@ static void open_channel(void)
 	channel[1] = move_up(channel[1]);
 }
 
-/* Looks, since the other side's operation is shorter than a sleep. */
 static void take_turn(void)
 {
-	for (int looks = 0; shared->lock_step &&
-	     atomic_load(&shared->turn) != my_position; looks++)
-		if (looks > LOOKS_BEFORE_YIELD)
-			sched_yield();
+	if (shared->lock_step)
+		while (sem_wait(&shared->turn[my_position]))
+			;
 }
 
 static void pass_turn(void)
 {
-	atomic_store(&shared->turn, !my_position);
+	if (shared->lock_step)
+		sem_post(&shared->turn[!my_position]);
 }
 
 /* What may wake a thread some time after the operation has returned. */
