@@ -32,14 +32,17 @@
 /* IPv6 would send packets of its own through the queue. */
 static const char make_pair[] =
 	"PATH=/usr/sbin:/sbin:/usr/bin:/bin; export PATH\n"
-	"modprobe -q veth\n"
+	"[ -d /sys/module/veth ] || modprobe -q veth\n"
 	"for scope in all default; do\n"
 	"	echo 1 >/proc/sys/net/ipv6/conf/$scope/disable_ipv6\n"
 	"done\n"
-	"ip link add " SENDING_END " type veth peer name " RECEIVING_END " &&\n"
-	"ip addr add " RECEIVER "/24 dev " RECEIVING_END " &&\n"
-	"ip link set lo up &&\n"
-	"ip link set " SENDING_END " up && ip link set " RECEIVING_END " up\n";
+	"ip -batch - <<-END\n"
+	"	link add " SENDING_END " type veth peer name " RECEIVING_END "\n"
+	"	addr add " RECEIVER "/24 dev " RECEIVING_END "\n"
+	"	link set lo up\n"
+	"	link set " SENDING_END " up\n"
+	"	link set " RECEIVING_END " up\n"
+	"END\n";
 
 static void interface_ioctl(unsigned long command, const char *name,
 			    struct ifreq *ifr)
