@@ -146,8 +146,9 @@ static void write_and_close(struct duel *duel)
 
 static void wait_often(struct duel *duel)
 {
-	for (int i = 0; i < INCOMING; i++)
+	do
 		wait_for(duel, RESIDENTS, RESIDENTS + INCOMING);
+	while (!atomic_load(&duel->left_over));
 }
 
 static void residents_left(struct duel *duel)

@@ -96,6 +96,8 @@ static void fight(struct duel *duel, int who)
 	else
 		duel->left(duel);
 	duel->ended[who] = now_ns();
+	if (!who)
+		atomic_store(&duel->left_over, 1);
 }
 
 static void *right_main(void *arg)
@@ -124,6 +126,7 @@ void duel_run(struct duel *duel, long rounds)
 	stay_on(0);
 	for (round = 1; race_goes_on((round - 1) * batch, rounds); round++) {
 		duel->prepare(duel);
+		atomic_store(&duel->left_over, 0);
 		atomic_store(&duel->start, round);
 		fight(duel, 0);
 		await(&duel->end, round);

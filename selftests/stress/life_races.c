@@ -5,7 +5,7 @@
  * the socket that they watch.
  *
  *	left				right
- *	close, open, ADD at one number	wait(0)
+ *	close, open, ADD at one number	wait(0), often
  *	DEL or close(FIFO, two queues)	write to the FIFO
  *	DEL or close(pressure file)	rmdir(its cgroup)
  *	close(all)			close(all), instance in flight
@@ -37,10 +37,13 @@ static void reopen(struct duel *duel)
 static void scan(struct duel *duel)
 {
 	struct epoll_event ev[2];
-	int n = ep_wait(duel->fd[0], ev, 2, 0);
+	int n;
 
-	if (n < 0 || n > 2)
-		race_fail("wait gave %d", n);
+	do {
+		n = ep_wait(duel->fd[0], ev, 2, 0);
+		if (n < 0 || n > 2)
+			race_fail("wait gave %d", n);
+	} while (!atomic_load(&duel->left_over));
 }
 
 /* One event, of the file that is open now. */

@@ -5,7 +5,7 @@
  *	left				right
  *	ADD b to a			ADD a to b	one wins, one has ELOOP
  *	ADD c to b (walks up to a)	close(a)
- *	wait(a)				write below b, close(b)
+ *	write below b, close(b)		wait(a), often
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -92,21 +92,30 @@ RACE(nested_add_beside_close_above, "met")
 	duel_run(&duel, rounds);
 }
 
+/* Files that are ready all the while, so that a scan above takes its time. */
+#define RESIDENTS	16
+
+/* fd[0] above fd[1] above fd[2] */
 static void prepare_chain(struct duel *duel)
 {
-	prepare_two(duel);
+	duel->fd[1] = MUST_FD(ep_create1(0));
 	duel->fd[2] = MUST_FD(eventfd(0, EFD_NONBLOCK));
 	MUST(ep_ctl(duel->fd[1], EPOLL_CTL_ADD, duel->fd[2], EPOLLIN, 0), 0);
 	MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, duel->fd[1], EPOLLIN, 6), 0);
 }
 
-static void wait_above(struct duel *duel)
+/* How many events are the inner instance's. */
+static int scan_above(struct duel *duel)
 {
-	struct epoll_event ev;
-	int n = ep_wait(duel->fd[0], &ev, 1, 0);
+	struct epoll_event ev[RESIDENTS + 1];
+	int n = ep_wait(duel->fd[0], ev, RESIDENTS + 1, 0), inner = 0;
 
-	if (n < 0 || n > 1 || (n && ev.data.u64 != 6))
-		race_fail("wait gave %d", n);
+	for (int i = 0; i < n; i++)
+		inner += ev[i].data.u64 == 6;
+	if (n != RESIDENTS + inner || inner > 1)
+		race_fail("wait gave %d, %d of them of the inner instance", n,
+			  inner);
+	return inner;
 }
 
 static void write_and_close_inner(struct duel *duel)
@@ -116,12 +125,16 @@ static void write_and_close_inner(struct duel *duel)
 	close(duel->fd[1]);
 }
 
+static void scan_often(struct duel *duel)
+{
+	do
+		scan_above(duel);
+	while (!atomic_load(&duel->left_over));
+}
+
 static void silent_above(struct duel *duel)
 {
-	struct epoll_event ev;
-
-	MUST(ep_wait(duel->fd[0], &ev, 1, 0), 0);
-	close(duel->fd[0]);
+	MUST(scan_above(duel), 0);
 	close(duel->fd[2]);
 }
 
@@ -129,9 +142,13 @@ static void silent_above(struct duel *duel)
 RACE(inner_close_beside_outer_scan, "met")
 {
 	struct duel duel = {
-		.prepare = prepare_chain, .left = wait_above,
-		.right = write_and_close_inner, .check = silent_above,
+		.prepare = prepare_chain, .left = write_and_close_inner,
+		.right = scan_often, .check = silent_above,
 	};
 
+	duel.fd[0] = MUST_FD(ep_create1(0));
+	for (int i = 0; i < RESIDENTS; i++)
+		MUST(ep_ctl(duel.fd[0], EPOLL_CTL_ADD,
+			    MUST_FD(eventfd(1, EFD_NONBLOCK)), EPOLLIN, 0), 0);
 	duel_run(&duel, rounds);
 }

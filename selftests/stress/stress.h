@@ -138,6 +138,8 @@ void stay_on(int who);
  * @right: in the other one
  * @check: after each round, alone
  * @batch: rounds that this is, where they do the same thing that often; 0: one
+ * @left_over: the left one has done what it does in this round; for a right one
+ *	       that goes on until then
  * @fd: scratch for them
  * @value: scratch for them
  *
@@ -149,6 +151,7 @@ struct duel {
 	void (*right)(struct duel *duel);
 	void (*check)(struct duel *duel);
 	long batch;
+	atomic_int left_over;
 	int fd[32];
 	long value[8];
 

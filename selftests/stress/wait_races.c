@@ -81,8 +81,8 @@ RACE(timeout_beside_event, "timeout_woken")
 /* The ball that ends the game. */
 #define LAST	2
 /* No wait begins later than this, in ns. */
-#define LATEST	300000
-#define STEP	500
+#define LATEST	1000000
+#define STEP(late)	(500 + (late) / 32)
 
 /*
  * @late: how long the player holds back before it waits, in ns
@@ -125,10 +125,10 @@ static eventfd_t catch_ball(long me)
 	ended = atomic_load(&other->ended);
 	if (atomic_load(&other->began) > began) {
 		if (!at_once && player[me].late < LATEST)
-			player[me].late += STEP;
+			player[me].late += STEP(player[me].late);
 	} else {
 		if (!at_once && player[me].late > 0)
-			player[me].late -= STEP;
+			player[me].late -= STEP(player[me].late);
 		/* The write was under way when the wait began. */
 		if (!ended || ended > began)
 			race_hit();
