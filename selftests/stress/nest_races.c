@@ -138,8 +138,7 @@ static void silent_above(struct duel *duel)
 	close(duel->fd[2]);
 }
 
-/* That the close meets the scan itself is too rare on a busy machine. */
-RACE(inner_close_beside_outer_scan, "met")
+RACE(inner_close_beside_outer_scan, "met close_in_scan")
 {
 	struct duel duel = {
 		.prepare = prepare_chain, .left = write_and_close_inner,
