@@ -6,12 +6,10 @@
  *	left				right
  *	close(instance)			close(file)		plain, nested
  *	write, close(file)		wait(0), often		on incoming
- *	close(file)			wait(0)			on ready
+ *	close(file)			wait(0), often		on ready
  *	wait, fault at event 2		close(file 2)		half-delivered
- *	wait for 16			close 8 of them		in a delivery
+ *	close 8 of 16			wait for 16, often	in a delivery
  *	DEL				close(file)
- *	DEL, ADD			close(stranger)		in one chain
- *	close(instance)			close(files)		hundreds
  *
  * The invariant: after both, nothing of a closed file is ever reported, what
  * is open still is, and the number can be used again.
@@ -110,11 +108,6 @@ static void wait_for(struct duel *duel, int least, int most)
 				  (unsigned long long)ev[i].data.u64);
 }
 
-static void wait_once(struct duel *duel)
-{
-	wait_for(duel, 0, 1);
-}
-
 static void nothing_left(struct duel *duel)
 {
 	struct epoll_event ev;
@@ -122,9 +115,20 @@ static void nothing_left(struct duel *duel)
 	MUST(ep_wait(duel->fd[0], &ev, 1, 0), 0);
 }
 
+#define RESIDENTS	24
+
+static int instance_with_residents(void)
+{
+	int ep = MUST_FD(ep_create1(0));
+
+	for (int i = 0; i < RESIDENTS; i++)
+		MUST(ep_ctl(ep, EPOLL_CTL_ADD,
+			    MUST_FD(eventfd(1, EFD_NONBLOCK)), EPOLLIN, 1), 0);
+	return ep;
+}
+
 /* Several: one arrives and dies while another is being buried. */
 #define INCOMING	8
-#define RESIDENTS	24
 
 static void prepare_incoming(struct duel *duel)
 {
@@ -164,30 +168,32 @@ RACE(close_while_incoming, "met incoming_in_scan")
 		.batch = INCOMING,
 	};
 
-	duel.fd[0] = MUST_FD(ep_create1(0));
-	for (int i = 0; i < RESIDENTS; i++)
-		MUST(ep_ctl(duel.fd[0], EPOLL_CTL_ADD,
-			    MUST_FD(eventfd(1, EFD_NONBLOCK)), EPOLLIN, 1), 0);
+	duel.fd[0] = instance_with_residents();
 	duel_run(&duel, rounds);
 }
 
 static void prepare_ready(struct duel *duel)
 {
-	struct epoll_event ev;
-
 	duel->fd[1] = MUST_FD(eventfd(1, EFD_NONBLOCK));
 	MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, duel->fd[1], EPOLLIN, 1), 0);
-	MUST(ep_wait(duel->fd[0], &ev, 1, 0), 1);
+	wait_for(duel, RESIDENTS + 1, RESIDENTS + 1);
+}
+
+static void wait_meanwhile(struct duel *duel)
+{
+	do
+		wait_for(duel, RESIDENTS, RESIDENTS + 1);
+	while (!atomic_load(&duel->left_over));
 }
 
 RACE(close_while_ready, "met queued_in_scan")
 {
 	struct duel duel = {
 		.prepare = prepare_ready, .left = close_right,
-		.right = wait_once, .check = nothing_left,
+		.right = wait_meanwhile, .check = residents_left,
 	};
 
-	duel.fd[0] = MUST_FD(ep_create1(0));
+	duel.fd[0] = instance_with_residents();
 	duel_run(&duel, rounds);
 }
 
@@ -248,7 +254,7 @@ static void prepare_batch(struct duel *duel)
 	}
 }
 
-static void wait_for_batch(struct duel *duel)
+static void wait_for_some(struct duel *duel)
 {
 	struct epoll_event ev[BATCH];
 	int n = ep_wait(duel->fd[0], ev, BATCH, 0);
@@ -261,6 +267,13 @@ static void wait_for_batch(struct duel *duel)
 			race_fail("file %u reported twice", ev[i].data.u32);
 		seen |= 1u << ev[i].data.u32;
 	}
+}
+
+static void wait_for_batch(struct duel *duel)
+{
+	do
+		wait_for_some(duel);
+	while (!atomic_load(&duel->left_over));
 }
 
 static void close_every_other(struct duel *duel)
@@ -283,8 +296,8 @@ static void close_the_others(struct duel *duel)
 RACE(close_in_the_middle_of_a_delivery, "met close_in_scan")
 {
 	struct duel duel = {
-		.prepare = prepare_batch, .left = wait_for_batch,
-		.right = close_every_other, .check = close_the_others,
+		.prepare = prepare_batch, .left = close_every_other,
+		.right = wait_for_batch, .check = close_the_others,
 	};
 
 	duel.fd[0] = MUST_FD(ep_create1(0));
@@ -303,86 +316,9 @@ RACE(delete_beside_close, "met")
 {
 	struct duel duel = {
 		.prepare = prepare_ready, .left = delete_left,
-		.right = close_right, .check = nothing_left,
+		.right = close_right, .check = residents_left,
 	};
 
-	duel.fd[0] = MUST_FD(ep_create1(0));
-	duel_run(&duel, rounds);
-}
-
-#define NEIGHBOURS	64
-#define STRANGERS	16
-
-static int neighbour[NEIGHBOURS];
-
-static void move_neighbours(struct duel *duel)
-{
-	for (int i = 0; i < STRANGERS; i++) {
-		int fd = neighbour[random_next() % NEIGHBOURS];
-
-		MUST(ep_ctl(duel->fd[0], EPOLL_CTL_DEL, fd, 0, 0), 0);
-		MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, fd, EPOLLIN, 1), 0);
-	}
-}
-
-static void close_strangers(struct duel *duel)
-{
-	(void)duel;
-	for (int i = 0; i < STRANGERS; i++)
-		close(MUST_FD(eventfd(0, EFD_NONBLOCK)));
-}
-
-static void prepare_nothing(struct duel *duel)
-{
-	(void)duel;
-}
-
-/* The close looks for its file among watches that come and go. */
-RACE(close_beside_deletes_in_its_chain, "met")
-{
-	struct duel duel = {
-		.prepare = prepare_nothing, .left = move_neighbours,
-		.right = close_strangers, .batch = STRANGERS,
-	};
-
-	duel.fd[0] = MUST_FD(ep_create1(0));
-	for (int i = 0; i < NEIGHBOURS; i++) {
-		neighbour[i] = MUST_FD(eventfd(0, EFD_NONBLOCK));
-		MUST(ep_ctl(duel.fd[0], EPOLL_CTL_ADD, neighbour[i], EPOLLIN,
-			    1), 0);
-	}
-	duel_run(&duel, rounds);
-}
-
-/* As many as a process has descriptors for by default, and room for others. */
-#define CROWD	900
-
-static int crowd[CROWD];
-
-static void prepare_crowd(struct duel *duel)
-{
-	duel->fd[0] = MUST_FD(ep_create1(0));
-	for (int i = 0; i < CROWD; i++) {
-		crowd[i] = MUST_FD(eventfd(1, EFD_NONBLOCK));
-		MUST(ep_ctl(duel->fd[0], EPOLL_CTL_ADD, crowd[i], EPOLLIN, 1),
-		     0);
-	}
-}
-
-static void close_crowd(struct duel *duel)
-{
-	(void)duel;
-	for (int i = 0; i < CROWD; i++)
-		close(crowd[i]);
-}
-
-RACE(instance_goes_beside_all_its_files, "met release_dead")
-{
-	struct duel duel = {
-		.prepare = prepare_crowd, .left = close_left,
-		.right = close_crowd,
-	};
-
-	spare = MUST_FD(eventfd(0, EFD_NONBLOCK));
+	duel.fd[0] = instance_with_residents();
 	duel_run(&duel, rounds);
 }

@@ -143,7 +143,8 @@ void stay_on(int who);
  * @fd: scratch for them
  * @value: scratch for them
  *
- * The times that both were at it at the same time are counted as hits.
+ * The times that both were at it at the same time, and on two CPUs, are counted
+ * as hits.
  */
 struct duel {
 	void (*prepare)(struct duel *duel);
@@ -159,6 +160,7 @@ struct duel {
 	atomic_long start, end;
 	atomic_int over;
 	uint64_t began[2], ended[2];
+	int cpu[2];
 };
 
 void duel_run(struct duel *duel, long rounds);
