@@ -46,12 +46,17 @@ void epx_busy_note_socket(struct epx_instance *inst, struct file *file)
 {
 	struct socket *sock = sock_from_file(file);
 	unsigned int napi_id;
+	struct sock *sk;
 
-	if (!sock || !sock->sk)
+	if (!sock)
+		return;
+	/* Once, since accept() and close() set it beside us. */
+	sk = READ_ONCE(sock->sk);
+	if (!sk)
 		return;
 
 	/* Written by the receive path, in softirq, whenever a packet comes. */
-	napi_id = READ_ONCE(sock->sk->sk_napi_id);
+	napi_id = READ_ONCE(sk->sk_napi_id);
 	if (napi_id < MIN_NAPI_ID)
 		return;
 
