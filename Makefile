@@ -34,7 +34,7 @@ preload_sources = $(wildcard userlib/preload/*.c) userlib/src/raw.c
 # Every symbol but the six is ours alone, and none is bound while the program runs.
 preload_flags = -fPIC -fvisibility=hidden -Iuserlib/src
 
-programs = $(addprefix $(out)/,$(tests) $(suites))
+programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl)
 programs32 = $(addprefix $(out32)/,$(tests))
 # For the tests of epollx-run: a program, as those that it cannot reach are built, too; and the kernel's own test.
 preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe_static $(out)/preload_probe_go \
@@ -42,7 +42,7 @@ preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
-.PHONY: help run test check shell bench targets soak oracle mutants test-fresh semantics trace clean module tools preload setup
+.PHONY: help run test check shell bench targets soak oracle mutants test-fresh semantics trace clean module tools preload setup apps
 .DEFAULT_GOAL := help
 .SECONDARY:
 
@@ -78,6 +78,9 @@ oracle: tools ## OPS=N [SEED=S]: random programs on native epoll and epollx, com
 mutants: tools ## breaks the module on purpose; every break must turn a test red
 	@scripts/mutants
 
+apps: module tools ## redis, nginx, memcached, haproxy, node, asyncio, curl: each on native epoll and on epollx
+	@scripts/apps --kernel $(KERNEL)
+
 semantics: tools ## each point of behaviour, its tests, and how both sides do
 	@scripts/semantics
 
@@ -94,7 +97,7 @@ tools: $(programs) $(programs32) preload $(preload_tests) ## the programs that r
 
 preload: $(preload) $(preload32) ## the library that epollx-run puts under programs, for 64 and 32 bits
 
-setup: ## installs what is missing, fetches the stock kernels
+setup: ## installs what is missing, fetches the stock kernels and the servers of make apps
 	@scripts/setup
 
 clean: ## removes build/
@@ -136,6 +139,12 @@ $(out)/oracle: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/oracle/*.c)) $
 
 $(out)/bench: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/bench/*.c)) $(objects)/common.a
 	$(call link,,$(libraries) -lm)
+
+$(out)/apps-load: $(objects)/selftests/apps/load.o $(objects)/selftests/apps/connection.o
+	$(call link,,)
+
+$(out)/apps-curl: $(objects)/selftests/apps/curl.o
+	$(call link,,-lcurl)
 
 $(objects)/preload/%.o: %.c Makefile | setup
 	@mkdir -p $(@D)
