@@ -38,7 +38,7 @@ programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl)
 programs32 = $(addprefix $(out32)/,$(tests))
 # For the tests of epollx-run: a program, as those that it cannot reach are built, too; and the kernel's own test.
 preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe_static $(out)/preload_probe_go \
-	build/lib/preload_early.so $(out)/epoll_wakeup
+	build/lib/preload_early.so build/lib/preload_raw_calls.so $(out)/epoll_wakeup
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
@@ -178,7 +178,7 @@ $(out)/preload_probe_go: selftests/preload/probe.c Makefile | setup
 	@echo "  CC    $@"
 	@$(CC) -std=gnu11 -Wall -Wextra $(CFLAGS) -DGO_NOTE -o $@ $<
 
-build/lib/preload_early.so: $(objects)/preload/selftests/preload/early.o
+build/lib/preload_%.so: $(objects)/preload/selftests/preload/%.o
 	$(call link,-shared,)
 
 # Not optimised, as the kernel builds it: its threads look at plain variables.
