@@ -20,10 +20,15 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "helpers.h"
 #include "world.h"
 
-/* Looks until it counts as an outcome of its own that it does not come. */
-#define LOOKS	200000
+/*
+ * After so many ns it counts as an outcome of its own that what must come does
+ * not. Long, since the emulated CPU on which the softirq or the work item is
+ * to run may itself have to wait for the host.
+ */
+#define LATE	20000000000LL
 
 /* A line discipline takes 4095 bytes; what it does not take comes later. */
 #define PTY_MOST	3000
@@ -112,7 +117,7 @@ void settle_tcp(enum process by)
 {
 	const struct model *m = &half->model;
 
-	for (int look = 0; look < LOOKS; look++) {
+	for (long long began = now_ns(); now_ns() - began < LATE;) {
 		if (are_all_quiet(m, by))
 			return;
 		sched_yield();
@@ -139,12 +144,13 @@ void pty_after_write(enum process by, long long fd, long before,
 	int peer = model_fd_of(m, by, model_living_peer(m, by, fd));
 	int queued;
 
-	for (int look = 0; written > 0 && look < LOOKS; look++) {
+	if (written <= 0)
+		return;
+	for (long long began = now_ns(); now_ns() - began < LATE;) {
 		if (ioctl(peer, FIONREAD, &queued) ||
 		    queued == before + written)
 			return;
 		sched_yield();
 	}
-	if (written > 0)
-		log_tag(TAG_UNSETTLED, 1);
+	log_tag(TAG_UNSETTLED, 1);
 }
