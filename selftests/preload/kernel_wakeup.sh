@@ -18,9 +18,6 @@ retries=4
 groups=8 limit=60
 # Seconds for those that spin in several threads, and get the machine to themselves; the others sleep most of their time.
 declare -A limit_spinning=([epoll59]=30 [epoll60]=12 [epoll61]=30)
-if [ "$is_debug" = yes ]; then
-	groups=3 limit_spinning=([epoll59]=8 [epoll60]=8 [epoll61]=8)
-fi
 counts=$work/counts
 truncate -s 4096 "$counts"
 

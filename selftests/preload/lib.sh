@@ -14,11 +14,7 @@ run=$root/userlib/preload/epollx-run
 # shellcheck disable=SC2016,SC2034 # for the dynamic linker; for who sources this
 preload=$root/build/'$LIB/libepollx-preload.so'
 export run preload
-case ${EPX_KERNEL:?run this in the VM, by scripts/vm} in
-debug-*) is_debug=yes ;;
-*) is_debug=no ;;
-esac
-export is_debug
+: "${EPX_KERNEL:?run this in the VM, by scripts/vm}"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/preload.XXXXXX")
 chmod 755 "$work"

@@ -9,9 +9,6 @@ set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 
 ops=300
-if [ "$is_debug" = yes ]; then
-	ops=60
-fi
 
 # both NAME LIBRARY COMMAND...: succeeds natively and on epollx, with that library in LD_PRELOAD; counts in $work/count.
 both() {
