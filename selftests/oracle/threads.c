@@ -191,15 +191,19 @@ static bool is_parked(int i)
 	return half->model.parked & 1 << i;
 }
 
-/* All are back or asleep, at one and the same time. */
-static void await_all(bool by_itself)
+/*
+ * All are back or asleep, at one and the same time. In its call is not enough:
+ * who is woken may find the instance's mutex taken, on epollx by the reaper of
+ * a file that was closed before, and is off the CPU then, too.
+ */
+static void await_all(void)
 {
 	for (int i = 0; i < THREADS; i++) {
 		struct parker *p = &parkers[i];
 
 		if (!is_parked(i) || atomic_load(&p->returned))
 			continue;
-		if (!is_in_its_call(p) || (by_itself && !is_asleep(p))) {
+		if (!is_in_its_call(p) || !is_asleep(p)) {
 			sched_yield();
 			/* It may wake one that was looked at already. */
 			i = -1;
@@ -237,9 +241,9 @@ static void log_returns(void)
 	}
 }
 
-void threads_settle(bool by_itself)
+void threads_settle(void)
 {
-	await_all(by_itself);
+	await_all();
 	log_returns();
 }
 
@@ -260,7 +264,7 @@ long long threads_park(const struct op *op)
 		return SKIPPED;
 	give(&parkers[i], op);
 	half->model.parked |= 1 << i;
-	await_all(true);
+	await_all();
 	if (!atomic_load(&parkers[i].returned))
 		log_tag(TAG_ASLEEP, i | (uint64_t)
 			__builtin_popcount(half->model.parked) << 32);

@@ -184,15 +184,6 @@ static void pass_turn(void)
 		sem_post(&shared->turn[!my_position]);
 }
 
-/* What may wake a thread some time after the operation has returned. */
-static bool works_by_itself(const struct op *op)
-{
-	const struct model *m = &half->model;
-
-	return ((m->nr_tcp || m->nr_pty) && op->kind == OP_WRITE) ||
-	       op->by == CHILD || op->kind == OP_PARK || op->kind == OP_TIMER;
-}
-
 /* A call that failed has changed nothing that anybody could wait for. */
 static bool may_wake(const struct op *op, long long ret)
 {
@@ -216,7 +207,7 @@ static void step(int index, const struct op *op)
 	else
 		ret = m->has_child ? child_perform(op) : SKIPPED;
 	if (m->parked && may_wake(op, ret))
-		threads_settle(works_by_itself(op));
+		threads_settle();
 	if (ret == SKIPPED)
 		log_tag(TAG_SKIPPED, 0);
 	log_end(ret == SKIPPED ? 0 : ret);

@@ -60,7 +60,7 @@ void threads_start(void);
 long long threads_park(const struct op *op);
 long long threads_raise(const struct op *op);
 /* All that were woken are back, or asleep again; logs who is back. */
-void threads_settle(bool by_itself);
+void threads_settle(void);
 void threads_release(void);
 
 /* child.c */
