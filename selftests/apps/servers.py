@@ -102,6 +102,12 @@ class Server:
     def prepare(self):
         """Puts there what the load asks for."""
 
+    def tell(self, text):
+        """Sends TEXT on a connection of its own, and waits for an answer."""
+        with socket.create_connection(("127.0.0.1", self.port)) as s:
+            s.sendall(text)
+            s.recv(100)
+
     def is_ready(self):
         if self.process.poll() is not None:
             raise Trouble(f"{self.name} on {self.side} ended with {self.process.returncode}: {self.last_words()}")
@@ -153,9 +159,7 @@ class Redis(Server):
         return ["/usr/bin/redis-server", self.config("redis.conf")]
 
     def prepare(self):
-        with socket.create_connection(("127.0.0.1", self.port)) as s:
-            s.sendall(b"SET ankey " + b"r" * 64 + b"\r\n")
-            s.recv(100)
+        self.tell(b"SET ankey " + b"r" * 64 + b"\r\n")
 
 
 class Nginx(Server):
@@ -184,9 +188,7 @@ class Memcached(Server):
         return ["/usr/bin/memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", str(self.port), "-U", "0", "-c", "8192", "-t", "2", "-m", "64", "-b", "4096"]
 
     def prepare(self):
-        with socket.create_connection(("127.0.0.1", self.port)) as s:
-            s.sendall(b"set ankey 0 0 64\r\n" + b"m" * 64 + b"\r\n")
-            s.recv(100)
+        self.tell(b"set ankey 0 0 64\r\n" + b"m" * 64 + b"\r\n")
 
 
 class Haproxy(Server):

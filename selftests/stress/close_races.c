@@ -117,16 +117,6 @@ static void nothing_left(struct duel *duel)
 
 #define RESIDENTS	24
 
-static int instance_with_residents(void)
-{
-	int ep = MUST_FD(ep_create1(0));
-
-	for (int i = 0; i < RESIDENTS; i++)
-		MUST(ep_ctl(ep, EPOLL_CTL_ADD,
-			    MUST_FD(eventfd(1, EFD_NONBLOCK)), EPOLLIN, 1), 0);
-	return ep;
-}
-
 /* Several: one arrives and dies while another is being buried. */
 #define INCOMING	8
 
@@ -168,7 +158,7 @@ RACE(close_while_incoming, "met incoming_in_scan")
 		.batch = INCOMING,
 	};
 
-	duel.fd[0] = instance_with_residents();
+	duel.fd[0] = instance_with_residents(RESIDENTS, 1);
 	duel_run(&duel, rounds);
 }
 
@@ -193,7 +183,7 @@ RACE(close_while_ready, "met queued_in_scan")
 		.right = wait_meanwhile, .check = residents_left,
 	};
 
-	duel.fd[0] = instance_with_residents();
+	duel.fd[0] = instance_with_residents(RESIDENTS, 1);
 	duel_run(&duel, rounds);
 }
 
@@ -319,6 +309,6 @@ RACE(delete_beside_close, "met")
 		.right = close_right, .check = residents_left,
 	};
 
-	duel.fd[0] = instance_with_residents();
+	duel.fd[0] = instance_with_residents(RESIDENTS, 1);
 	duel_run(&duel, rounds);
 }

@@ -34,17 +34,12 @@ static void close_strangers(struct duel *duel)
 		close(MUST_FD(eventfd(0, EFD_NONBLOCK)));
 }
 
-static void prepare_nothing(struct duel *duel)
-{
-	(void)duel;
-}
-
 /* The close looks for its file among watches that come and go. */
 RACE(close_beside_deletes_in_its_chain, "met")
 {
 	struct duel duel = {
-		.prepare = prepare_nothing, .left = move_neighbours,
-		.right = close_strangers, .batch = STRANGERS,
+		.left = move_neighbours, .right = close_strangers,
+		.batch = STRANGERS,
 	};
 
 	duel.fd[0] = MUST_FD(ep_create1(0));

@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 
 #include "stress.h"
 
@@ -126,7 +127,8 @@ void duel_run(struct duel *duel, long rounds)
 	MUST(pthread_create(&thread, NULL, right_main, duel), 0);
 	stay_on(0);
 	for (round = 1; race_goes_on((round - 1) * batch, rounds); round++) {
-		duel->prepare(duel);
+		if (duel->prepare)
+			duel->prepare(duel);
 		atomic_store(&duel->left_over, 0);
 		atomic_store(&duel->start, round);
 		fight(duel, 0);
@@ -142,4 +144,15 @@ void duel_run(struct duel *duel, long rounds)
 	atomic_store(&duel->over, 1);
 	atomic_store(&duel->start, round);
 	pthread_join(thread, NULL);
+}
+
+int instance_with_residents(int nr, uint64_t data)
+{
+	int ep = MUST_FD(ep_create1(0));
+
+	while (nr--)
+		MUST(ep_ctl(ep, EPOLL_CTL_ADD,
+			    MUST_FD(eventfd(1, EFD_NONBLOCK)), EPOLLIN, data),
+		     0);
+	return ep;
 }

@@ -34,7 +34,6 @@ static void reopen(struct duel *duel)
 	     0);
 }
 
-/* Ready all the while, so that a scan takes its time. */
 #define RESIDENTS	16
 #define RESIDENT	UINT64_MAX
 
@@ -72,25 +71,15 @@ static void only_the_new_one(struct duel *duel)
 	MUST(data, duel->value[0]);
 }
 
-static void nothing_to_prepare(struct duel *duel)
-{
-	(void)duel;
-}
-
 RACE(file_and_number_are_used_again, "met close_in_scan")
 {
 	struct duel duel = {
-		.prepare = nothing_to_prepare, .left = reopen, .right = scan,
-		.check = only_the_new_one,
+		.left = reopen, .right = scan, .check = only_the_new_one,
 	};
 
-	duel.fd[0] = MUST_FD(ep_create1(0));
+	duel.fd[0] = instance_with_residents(RESIDENTS, RESIDENT);
 	duel.fd[1] = MUST_FD(eventfd(1, EFD_NONBLOCK));
 	MUST(ep_ctl(duel.fd[0], EPOLL_CTL_ADD, duel.fd[1], EPOLLIN, 0), 0);
-	for (int i = 0; i < RESIDENTS; i++)
-		MUST(ep_ctl(duel.fd[0], EPOLL_CTL_ADD,
-			    MUST_FD(eventfd(1, EFD_NONBLOCK)), EPOLLIN,
-			    RESIDENT), 0);
 	duel_run(&duel, rounds);
 }
 

@@ -92,7 +92,6 @@ RACE(nested_add_beside_close_above, "met")
 	duel_run(&duel, rounds);
 }
 
-/* Files that are ready all the while, so that a scan above takes its time. */
 #define RESIDENTS	16
 
 /* fd[0] above fd[1] above fd[2] */
@@ -145,9 +144,6 @@ RACE(inner_close_beside_outer_scan, "met close_in_scan")
 		.right = scan_often, .check = silent_above,
 	};
 
-	duel.fd[0] = MUST_FD(ep_create1(0));
-	for (int i = 0; i < RESIDENTS; i++)
-		MUST(ep_ctl(duel.fd[0], EPOLL_CTL_ADD,
-			    MUST_FD(eventfd(1, EFD_NONBLOCK)), EPOLLIN, 0), 0);
+	duel.fd[0] = instance_with_residents(RESIDENTS, 0);
 	duel_run(&duel, rounds);
 }

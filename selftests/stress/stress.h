@@ -133,10 +133,10 @@ void stay_on(int who);
 
 /**
  * struct duel - two threads that do one thing each at the same time
- * @prepare: before each round, alone
+ * @prepare: before each round, alone; or none
  * @left: in the calling thread
  * @right: in the other one
- * @check: after each round, alone
+ * @check: after each round, alone; or none
  * @batch: rounds that this is, where they do the same thing that often; 0: one
  * @left_over: the left one has done what it does in this round; for a right one
  *	       that goes on until then
@@ -164,6 +164,12 @@ struct duel {
 };
 
 void duel_run(struct duel *duel, long rounds);
+
+/*
+ * An instance with @nr watches of files that are ready all the while, with
+ * @data, so that a scan takes its time.
+ */
+int instance_with_residents(int nr, uint64_t data);
 
 /* balance.c: what must come back to where it began */
 #define CACHES	8
