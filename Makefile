@@ -38,7 +38,7 @@ programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl)
 programs32 = $(addprefix $(out32)/,$(tests))
 # For the tests of epollx-run: a program, as those that it cannot reach are built, too; and the kernel's own test.
 preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe_static $(out)/preload_probe_go \
-	build/lib/preload_early.so build/lib/preload_raw_calls.so $(out)/epoll_wakeup
+	build/lib/preload_early.so build/lib32/preload_early.so build/lib/preload_raw_calls.so $(out)/epoll_wakeup
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
@@ -180,6 +180,9 @@ $(out)/preload_probe_go: selftests/preload/probe.c Makefile | setup
 
 build/lib/preload_%.so: $(objects)/preload/selftests/preload/%.o
 	$(call link,-shared,)
+
+build/lib32/preload_%.so: $(objects)32/preload/selftests/preload/%.o
+	$(call link,-m32 -shared,)
 
 # Not optimised, as the kernel builds it: its threads look at plain variables.
 $(out)/epoll_wakeup: selftests/preload/libc_calls.h scripts/check.d/kernel-tools Makefile | setup

@@ -12,17 +12,24 @@
  *				PROGRAM for it, and in one that leaves by _exit
  *	probe block FILE	opens FILE to write, waits for ever
  *	probe show ...		its own name, arguments and standard input
+ *	probe filtered		as kind, behind a seccomp filter that answers
+ *				ioctl(2) with EPERM and allows all else
  *
  * Calls that answer otherwise than they should make it exit with 1.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,6 +62,23 @@ static int kind(void)
 	require(readlink(path, name, sizeof(name) - 1) > 0, "readlink");
 	puts(name);
 	return 0;
+}
+
+static int filtered(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	require(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges");
+	require(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program),
+		"seccomp");
+	return kind();
 }
 
 static int work(void)
@@ -142,6 +166,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(what, "kind"))
 		return kind();
+	if (!strcmp(what, "filtered"))
+		return filtered();
 	if (!strcmp(what, "work"))
 		return work();
 	if (!strcmp(what, "tree") && argc == 3)
@@ -150,6 +176,6 @@ int main(int argc, char **argv)
 		return block(argv[2]);
 	if (!strcmp(what, "show"))
 		return show(argc, argv);
-	fprintf(stderr, "usage: probe kind|work|tree PROGRAM|block FILE|show ...\n");
+	fprintf(stderr, "usage: probe kind|filtered|work|tree PROGRAM|block FILE|show ...\n");
 	return 2;
 }

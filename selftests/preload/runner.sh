@@ -74,6 +74,16 @@ refuse "a script with a static interpreter is refused" "${probe}_static, which r
 refuse "a program in Go is refused" "written in Go" "$run" "${probe}_go" kind
 refuse "a setuid program is refused" "setuid" as_nobody "$prefix/bin/epollx-run" "$prefix/probe_setuid" kind
 same "its owner is not refused" "$epollx" "$("$prefix/bin/epollx-run" "$prefix/probe_setuid" kind 2>&1)"
+cp "$probe" "$prefix/probe_capable"
+setcap cap_net_bind_service=ep "$prefix/probe_capable"
+refuse "a program with file capabilities is refused" "file capabilities" \
+	as_nobody "$prefix/bin/epollx-run" "$prefix/probe_capable" kind
+same "and would not be reached" "$native" \
+	"$(as_nobody env "LD_PRELOAD=$prefix/\$LIB/libepollx-preload.so" "$prefix/probe_capable" kind 2>&1)"
+same "to root they are nothing" "$epollx" "$("$prefix/bin/epollx-run" "$prefix/probe_capable" kind 2>&1)"
+refuse "behind a filter without ioctl an instance is what the filter says" "not permitted" "$run" "$probe" filtered
+same "with --or-native it is native epoll" "$native" "$("$run" --count="$work/count" --or-native "$probe" filtered 2>/dev/null)"
+same "and counted so" "0 1" "$(counted "$work/count" epoll_create1 epollx) $(counted "$work/count" epoll_create1 native)"
 same "a refusal is 125" 125 "$(status_of "$run" "${probe}_static" kind)"
 same "with --or-native it runs on native epoll" "$native" "$("$run" --or-native "${probe}_static" kind 2>"$work/said")"
 check "and is told so" grep -q 'it runs on native epoll' "$work/said"
@@ -149,13 +159,20 @@ check "nothing is left in the directory for temporary files" \
 
 # --- before the library's constructor ---
 
-early=$root/build/lib/preload_early.so
-order=$(LD_DEBUG=files LD_PRELOAD="$preload:$early" "$probe" show 2>&1 </dev/null | grep -o 'calling init: .*\(early\|epollx-preload\).so')
-same "the other library's constructor is the first" "preload_early.so libepollx-preload.so" \
-	"$(echo "$order" | sed 's,.*/,,' | xargs)"
-check "threads in it use epoll" env "LD_PRELOAD=$early" "$run" --count="$work/count" true
-same "and each of their calls is counted" "epoll_create1 400 0 epoll_ctl 400 0 epoll_wait 400 0" \
-	"$(table "$work/count" | grep -E 'create1|ctl|_wait' | xargs)"
+for bits in lib lib32; do
+	early=$root/build/$bits/preload_early.so
+	program=$probe
+	[ $bits = lib ] || program=$probe32
+	order=$(LD_DEBUG=files LD_PRELOAD="$preload:$early" "$program" show 2>&1 </dev/null |
+		grep -o 'calling init: .*\(early\|epollx-preload\).so')
+	same "$bits: the other library's constructor is the first" "preload_early.so libepollx-preload.so" \
+		"$(echo "$order" | sed 's,.*/,,' | xargs)"
+	# The runner itself is of 64 bits, and says so of the other library.
+	check "$bits: threads in it use epoll" sh -c '"$@" </dev/null 2>/dev/null' early \
+		env "LD_PRELOAD=$early" "$run" --count="$work/count" "$program" show
+	same "$bits: and each of their calls is counted" "epoll_create1 400 0 epoll_ctl 400 0 epoll_wait 400 0" \
+		"$(table "$work/count" | grep -E 'create1|ctl|_wait' | xargs)"
+done
 
 # --- what the library is made of ---
 
