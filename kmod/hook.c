@@ -132,15 +132,6 @@ static bool epx_wake_exclusive(struct epx_instance *inst, __poll_t events,
 	return consumed;
 }
 
-/* @sync: the waker is about to sleep itself, so do not preempt it. */
-static void epx_wake_sleeper(struct epx_instance *inst, int sync)
-{
-	if (sync)
-		wake_up_sync(&inst->sleepers);
-	else
-		wake_up(&inst->sleepers);
-}
-
 /*
  * Any context; head->lock held, interrupts off.
  *
@@ -168,14 +159,14 @@ static int epx_hook_wake(wait_queue_entry_t *wait, unsigned int mode,
 		trace_epx_wake(w, keys, pushed);
 		/*
 		 * epx_push() is a full barrier: the push is visible before the
-		 * look for who waits. Pairs with smp_mb() in epx_sleep() and
-		 * in epx_instance_poll().
+		 * look for who waits. Pairs with smp_mb() in epx_sleep(), in
+		 * epx_gatherer_enter() and in epx_instance_poll().
 		 */
 		if (is_exclusive)
 			ret = epx_wake_exclusive(inst, events, keys);
 		/* Behind the barrier, like the look into the pollers' queue. */
 		else if (waitqueue_active(&inst->sleepers))
-			epx_wake_sleeper(inst, sync);
+			epx_sleepers_wake(inst, sync, 0);
 		epx_pollers_wake(inst, w, keys);
 	}
 
