@@ -83,13 +83,9 @@ TEST_ON(EPX, a_wait_for_three_sleeps_until_the_third, "")
 	gathers_three(0);
 }
 
-TEST_ON(EPX, a_wait_for_three_edges_loses_none, "")
+TEST_ON(EPX, a_wait_for_three_loses_no_edge_and_no_one_shot, "")
 {
 	gathers_three(EPOLLET);
-}
-
-TEST_ON(EPX, a_wait_for_three_one_shots_loses_none, "")
-{
 	gathers_three(EPOLLONESHOT);
 }
 
@@ -351,6 +347,31 @@ TEST_ON(EPX, inner_instances_count_as_one_file_each, "")
 	ring(fd[1][0]);
 	ASSERT_EQ(waiter_join(&waiter), 2);
 	expect_each_once(waiter.events, 2);
+	close_owned();
+}
+
+/* Two instances share a file: the first one's waiter gets the wake-up. */
+TEST_ON(EPX, who_gathers_takes_an_exclusive_wake_up, "41")
+{
+	int shared = new_eventfd(0), other = new_eventfd(0);
+	int ep = new_ep(), second = new_ep();
+	struct epx_enter enter = gather(2, -1, 0);
+	struct waiter gatherer = {}, waiter = {};
+	const uint32_t mask = EPOLLIN | EPOLLEXCLUSIVE;
+
+	ASSERT_EQ(ep_ctl(ep, EPOLL_CTL_ADD, shared, mask, 0), 0);
+	ASSERT_EQ(ep_ctl(second, EPOLL_CTL_ADD, shared, mask, 0), 0);
+	ASSERT_EQ(ep_ctl(ep, EPOLL_CTL_ADD, other, EPOLLIN, 1), 0);
+	waiter_sleep_in(&gatherer, ep, &enter);
+	waiter_sleep(&waiter, WAITER_EPOLL, second, 1, -1);
+	ring(shared);
+	EXPECT_TRUE(waiter_is_undisturbed(&gatherer));
+	EXPECT_TRUE(waiter_is_undisturbed(&waiter));
+	ring(other);
+	ASSERT_EQ(waiter_join(&gatherer), 2);
+	/* Nobody waits there any more: the next is for the second one. */
+	ring(shared);
+	EXPECT_EQ(waiter_join(&waiter), 1);
 	close_owned();
 }
 
