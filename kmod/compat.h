@@ -48,6 +48,15 @@ static inline bool epx_file_tryget(struct file *file)
 #define fd_file(f) ((f).file)
 #endif
 
+#ifndef __uninitialized
+/* Not to be zeroed for safety (CONFIG_INIT_STACK_ALL_ZERO). */
+#if __has_attribute(__uninitialized__)
+#define __uninitialized	__attribute__((__uninitialized__))
+#else
+#define __uninitialized
+#endif
+#endif
+
 /**
  * epx_ftrace_first_argument() - the first argument of the traced function
  * @fregs: what ftrace saved

@@ -8,6 +8,8 @@
  *	EPX_IOC_CTL	instance	epx_interest_ctl(), interest.c
  *	EPX_IOC_WAIT	instance	epx_wait(), wait.c
  *	EPX_IOC_PWAIT	instance	the same, with the whole struct
+ *	EPX_IOC_CTLV	instance	epx_batch_ctlv(), batch.c
+ *	EPX_IOC_ENTER	instance	epx_enter(), enter.c
  *	EPIOC*PARAMS	instance	epx_busy_ioctl(), busypoll.c
  *
  * Process context. The device is a factory: an instance is a file of its own
@@ -29,8 +31,10 @@
 #include <linux/uaccess.h>
 
 #include "argument.h"
+#include "batch.h"
 #include "busypoll.h"
 #include "device.h"
+#include "enter.h"
 #include "fdinfo.h"
 #include "interest.h"
 #include "nest.h"
@@ -46,6 +50,7 @@ static long epx_ioctl_info(unsigned int cmd, void __user *uarg)
 		.abi_version = EPX_ABI_VERSION,
 		.max_nests = EPX_MAX_EDGES + 1,
 		.max_events = EPX_MAX_EVENTS,
+		.features = EPX_FEATURE_CTLV | EPX_FEATURE_ENTER,
 	};
 	size_t size = _IOC_SIZE(cmd);
 	size_t copied = min(size, sizeof(info));
@@ -104,11 +109,18 @@ static long epx_instance_ioctl(struct file *file, unsigned int cmd,
 	struct epx_instance *inst = file->private_data;
 	void __user *uarg = (void __user *)arg;
 
+	/* The two that are called most, with a comparison or two each. */
 	switch (EPX_COMMAND(cmd)) {
 	case EPX_COMMAND(EPX_IOC_WAIT):
 		return epx_wait(inst, cmd, uarg);
 	case EPX_COMMAND(EPX_IOC_CTL):
 		return epx_interest_ctl(inst, cmd, uarg);
+	}
+	switch (EPX_COMMAND(cmd)) {
+	case EPX_COMMAND(EPX_IOC_ENTER):
+		return epx_enter(inst, cmd, uarg);
+	case EPX_COMMAND(EPX_IOC_CTLV):
+		return epx_batch_ctlv(inst, cmd, uarg);
 	case EPX_COMMAND(EPX_IOC_INFO):
 		return epx_ioctl_info(cmd, uarg);
 	}

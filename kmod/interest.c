@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The interest list: a red-black tree of watches by (file, fd number), and
- * the changes that EPOLL_CTL_ADD, MOD, DEL and EPX_CTL_PUT make to it.
+ * The interest list, and the changes that EPOLL_CTL_ADD, MOD, DEL and
+ * EPX_CTL_PUT make to it.
  *
  * Process context, under the instance's mutex.
  *
@@ -14,77 +14,22 @@
  * may have left a watch under the same fd number, and the new file may have
  * been given the same address. So the dead are buried between the fdget(),
  * after which our file can no longer be the closed one, and the lookup.
- *
- * The order of the checks is epoll_ctl(2)'s, and programs see it.
  */
-#include <linux/capability.h>
-#include <linux/file.h>
-#include <linux/poll.h>
 #include <linux/uaccess.h>
 
 #include "argument.h"
 #include "bury.h"
 #include "busypoll.h"
-#include "compat.h"
+#include "change.h"
 #include "fput.h"
 #include "hook.h"
 #include "interest.h"
 #include "limits.h"
+#include "lookup.h"
 #include "nest.h"
 #include "ready.h"
 #include "trace.h"
-
-/* ERR and HUP are reported whether asked for or not. */
-#define EPX_ALWAYS_BITS		(EPOLLERR | EPOLLHUP)
-
-/* What one call wants: struct epx_ctl, and the file. */
-struct epx_change {
-	struct file *file;
-	int op;
-	int fd;
-	u32 flags;
-	__poll_t events;
-	u64 data;
-};
-
-static int epx_compare(const struct epx_watch *w, const struct file *file,
-		       int fd)
-{
-	if (w->file != file)
-		return file < w->file ? -1 : 1;
-	return fd - w->fd;
-}
-
-static struct epx_watch *epx_find(struct epx_instance *inst,
-				  const struct file *file, int fd)
-{
-	struct rb_node *node = inst->tree.rb_node;
-
-	while (node) {
-		struct epx_watch *w = rb_entry(node, struct epx_watch, node);
-		int order = epx_compare(w, file, fd);
-
-		if (!order)
-			return w;
-		node = order < 0 ? node->rb_left : node->rb_right;
-	}
-	return NULL;
-}
-
-static void epx_link(struct epx_instance *inst, struct epx_watch *new)
-{
-	struct rb_node **link = &inst->tree.rb_node, *parent = NULL;
-
-	while (*link) {
-		struct epx_watch *w = rb_entry(*link, struct epx_watch, node);
-
-		parent = *link;
-		link = epx_compare(w, new->file, new->fd) < 0 ?
-		       &parent->rb_left : &parent->rb_right;
-	}
-	rb_link_node(&new->node, parent, link);
-	rb_insert_color(&new->node, &inst->tree);
-}
+#include "tree.h"
 
 /**
  * epx_interest_add() - add a watch
@@ -121,7 +66,7 @@ int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 	w->events = events;
 	w->data = data;
 	w->is_nested = epx_is_instance(file);
-	epx_link(inst, w);
+	epx_tree_link(inst, w);
 	epx_file_hash(w);
 
 	if (check_paths)
@@ -140,81 +85,16 @@ int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 	return 0;
 }
 
-/*
- * The new mask before the poll: a callback that still saw the old mask, and
- * was filtered by it, made the file ready before our poll looks.
+/**
+ * epx_apply_nested() - make a change that may alter the graph of instances
+ * @inst: the instance
+ * @change: checked
+ *
+ * Context: process, may sleep; no instance's mutex held.
+ * Return: 0 or -errno.
  */
-static int epx_modify(struct epx_watch *w, const struct epx_change *change)
-{
-	poll_table pt;
-
-	if ((w->events | change->events) & EPOLLEXCLUSIVE)
-		return -EINVAL;
-	WRITE_ONCE(w->events, change->events);
-	w->data = change->data;
-	/* Without memory for it the watch works all the same, as epoll's. */
-	epx_wakeup_update(w, change->file);
-	/*
-	 * The mask before the file's state. Pairs with the lock of the file's
-	 * wait queue, inside which epx_hook_wake() reads the mask after the
-	 * file has become ready.
-	 */
-	smp_mb();
-	init_poll_funcptr(&pt, NULL);
-	if (epx_watch_poll(w, change->file, &pt, 1))
-		epx_queue(w);
-	return 0;
-}
-
-static int epx_delete(struct epx_watch *w)
-{
-	epx_watch_end(w);
-	return 0;
-}
-
-/* The lookup and what follows from it; both locks are the caller's. */
-static __always_inline int epx_apply(struct epx_instance *inst,
-				     const struct epx_change *change,
-				     bool check_paths)
-{
-	struct epx_watch *w;
-
-	epx_bury(inst);
-	w = epx_find(inst, change->file, change->fd);
-	switch (change->op) {
-	case EPOLL_CTL_DEL:
-		return w ? epx_delete(w) : -ENOENT;
-	case EPOLL_CTL_MOD:
-		return w ? epx_modify(w, change) : -ENOENT;
-	case EPX_CTL_PUT:
-		if (w)
-			return epx_modify(w, change);
-		break;
-	case EPOLL_CTL_ADD:
-		if (w)
-			return -EEXIST;
-		break;
-	default:
-		return -EINVAL;
-	}
-	return epx_interest_add(inst, change->file, change->fd,
-				change->events, change->data, check_paths);
-}
-
-static bool epx_is_exclusive_ok(const struct epx_change *change)
-{
-	if (change->op == EPOLL_CTL_MOD)
-		return false;
-	if (change->op != EPOLL_CTL_ADD && change->op != EPX_CTL_PUT)
-		return true;
-	return !epx_is_instance(change->file) &&
-	       !epx_is_native_epoll(change->file) &&
-	       !(change->events & ~EPX_EXCLUSIVE_OK_BITS);
-}
-
-/* A change that may alter the graph of instances. */
-static noinline int epx_apply_nested(struct epx_instance *inst,
-				     const struct epx_change *change)
+noinline int epx_apply_nested(struct epx_instance *inst,
+			      const struct epx_change *change)
 {
 	int err = 0;
 
@@ -236,14 +116,15 @@ static noinline int epx_apply_nested(struct epx_instance *inst,
  * lock of all adds first: nest.c has the other half of this.
  */
 static int epx_lock_and_apply(struct epx_instance *inst,
-			      const struct epx_change *change, bool may_add)
+			      const struct epx_change *change)
 {
 	bool is_nested;
 	int err = 0;
 
 	epx_instance_lock(inst, 0);
-	is_nested = may_add && (epx_is_instance(change->file) ||
-				epx_file_is_watched(inst->file));
+	is_nested = epx_may_add(change) &&
+		    (epx_is_instance(change->file) ||
+		     epx_file_is_watched(inst->file));
 	if (likely(!is_nested))
 		err = epx_apply(inst, change, false);
 	epx_instance_unlock(inst);
@@ -252,32 +133,14 @@ static int epx_lock_and_apply(struct epx_instance *inst,
 	return err;
 }
 
-/* The checks that come before the lookup. */
-static int epx_check_and_apply(struct epx_instance *inst,
-			       struct epx_change *change)
-{
-	bool may_add = change->op == EPOLL_CTL_ADD ||
-		       change->op == EPX_CTL_PUT;
-
-	if (!file_can_poll(change->file))
-		return -EPERM;
-	if ((change->events & EPOLLWAKEUP) &&
-	    (!IS_ENABLED(CONFIG_PM_SLEEP) || !capable(CAP_BLOCK_SUSPEND)))
-		change->events &= ~EPOLLWAKEUP;
-	if (change->file == inst->file)
-		return -EINVAL;
-	if ((change->events & EPOLLEXCLUSIVE) && !epx_is_exclusive_ok(change))
-		return -EINVAL;
-	change->events |= EPX_ALWAYS_BITS;
-	if (may_add && epx_is_native_epoll(change->file)) {
-		epx_count(loop_refused);
-		return -ELOOP;
-	}
-	return epx_lock_and_apply(inst, change, may_add);
-}
-
-/* The event of struct epoll_event's layout, in user memory of its own. */
-static noinline int epx_change_indirect(struct epx_change *change)
+/**
+ * epx_change_indirect() - read the event of a change with EPX_CTL_INDIRECT
+ * @change: the change; the event has struct epoll_event's layout
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -EFAULT.
+ */
+noinline int epx_change_indirect(struct epx_change *change)
 {
 	struct epoll_event event;
 
@@ -305,28 +168,19 @@ static noinline int epx_change_fetch_sized(struct epx_change *change,
 	return err;
 }
 
-/* The common size is fetched field by field, straight to its place. */
 static __always_inline int epx_change_fetch(struct epx_change *change,
 					    unsigned int cmd,
 					    const struct epx_ctl __user *ctl)
 {
-	u32 events;
+	bool is_read;
 
 	if (unlikely(cmd != EPX_IOC_CTL))
 		return epx_change_fetch_sized(change, cmd, ctl);
 	if (!user_read_access_begin(ctl, sizeof(*ctl)))
 		return -EFAULT;
-	unsafe_get_user(change->op, &ctl->op, fault);
-	unsafe_get_user(change->fd, &ctl->fd, fault);
-	unsafe_get_user(change->flags, &ctl->flags, fault);
-	unsafe_get_user(events, &ctl->events, fault);
-	unsafe_get_user(change->data, &ctl->data, fault);
+	is_read = epx_change_read(change, ctl);
 	user_read_access_end();
-	change->events = (__force __poll_t)events;
-	return 0;
-fault:
-	user_read_access_end();
-	return -EFAULT;
+	return is_read ? 0 : -EFAULT;
 }
 
 /**
@@ -341,34 +195,25 @@ fault:
 long epx_interest_ctl(struct epx_instance *inst, unsigned int cmd,
 		      const void __user *uarg)
 {
+	struct files_struct *own;
 	struct epx_change change;
-	struct fd watched;
 	int err;
 
 	err = epx_change_fetch(&change, cmd, uarg);
-	if (err)
-		return err;
-	if (change.flags & ~EPX_CTL_INDIRECT)
-		return -EINVAL;
-	/* A DEL has no event: there is nothing to read and no bit to check. */
-	if (change.op == EPOLL_CTL_DEL)
-		change.events = 0;
-	else if (change.flags & EPX_CTL_INDIRECT)
-		err = epx_change_indirect(&change);
+	if (!err)
+		err = epx_change_prepare(&change);
 	if (err)
 		return err;
 
-	/*
-	 * The descriptor of a task that shares its table with nobody is as
-	 * good as a reference: only we could close it.
-	 */
-	watched = fdget(change.fd);
-	change.file = fd_file(watched);
+	own = epx_lookup_begin();
+	change.file = epx_lookup(own, change.fd);
 	if (!change.file)
 		return -EBADF;
-	err = epx_check_and_apply(inst, &change);
+	err = epx_check(inst, &change);
+	if (!err)
+		err = epx_lock_and_apply(inst, &change);
 	trace_epx_ctl(inst, change.op, change.fd, (__force u32)change.events,
 		      err);
-	fdput(watched);
+	epx_lookup_end(own, change.file);
 	return err;
 }

@@ -23,22 +23,6 @@
  * Where a watch goes: not ready, off the list; edge-triggered, off the list;
  * one-shot, off the list and disarmed; level-triggered, to the end; event
  * could not be copied, back to the front with nothing changed.
- *
- * A file is polled only while pinned. The pin is lock-free:
- *
- *	epx_watch_pin()			close of the file
- *	preempt_disable()
- *	dead? no			count is 0
- *	count + 1 unless it is 0	dead = 1 (epx_watch_kill())
- *	dead? no			free; recycled: count = 1
- *	preempt_enable()
- *
- * The memory is a struct file throughout: it is freed after an RCU grace
- * period (6.1), or is of a slab whose pages are (6.12, where another open may
- * reuse the object at once), and that cannot end in our section if it began
- * after the first look. If the count was raised on a recycled file, the
- * recycling came before, and so did dead = 1, which the second look sees; the
- * stranger's reference is dropped again.
  */
 #include <linux/file.h>
 #include <linux/sched/signal.h>
@@ -174,26 +158,7 @@ static inline void epx_scan_end(struct epx_instance *inst, struct list_head *nex
 	 * wq_has_sleeper()'s barrier pairs with smp_mb() in epx_sleep().
 	 */
 	if (!list_empty(&inst->ready) && wq_has_sleeper(&inst->sleepers))
-		wake_up(&inst->sleepers);
-}
-
-/* Inlined: it is most of what a wait does for a watch. */
-static __always_inline __poll_t epx_poll_pinned(struct epx_watch *w,
-						unsigned int depth)
-{
-	__poll_t revents;
-	poll_table pt;
-
-	if (!epx_watch_pin(w)) {
-		epx_count(pin_failed);
-		return 0;
-	}
-	init_poll_funcptr(&pt, NULL);
-	revents = epx_watch_poll(w, w->file, &pt, depth);
-	if (revents)
-		epx_busy_note(w->instance, w->file);
-	fput(w->file);
-	return revents;
+		wake_up_poll(&inst->sleepers, EPX_LEFT_OVER);
 }
 
 /* Off the list; from here on a wake-up queues the watch anew. */
@@ -339,6 +304,51 @@ int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 	return n;
 }
 
+/*
+ * How many of the queued watches are ready? Looks no further than @most; those
+ * found ready stay where they are, the stale ones before leave the list.
+ */
+static inline int epx_count_ready(struct epx_instance *inst, int most,
+				  unsigned int depth)
+{
+	struct list_head *next;
+	int n = 0;
+
+	epx_instance_lock(inst, depth);
+	epx_scan_begin(inst);
+	next = inst->ready.next;
+	while (n < most && next != &inst->ready) {
+		struct epx_watch *w = list_entry(next, struct epx_watch,
+						 ready);
+		bool taken;
+
+		next = next->next;
+		if (!epx_look(w, true, depth + 1, &taken))
+			continue;
+		n++;
+		if (taken)
+			epx_requeue(w, next->prev);
+	}
+	epx_scan_end(inst, inst->ready.next);
+	epx_instance_unlock(inst);
+	return n;
+}
+
+/**
+ * epx_ready_count() - epx_count_ready() for who waits for more than one
+ * @inst: the instance
+ * @most: look no further
+ *
+ * Wakes who waits for one.
+ *
+ * Context: process, may sleep; takes the instance's mutex.
+ * Return: the count.
+ */
+int epx_ready_count(struct epx_instance *inst, int most)
+{
+	return epx_count_ready(inst, most, 0);
+}
+
 /**
  * epx_instance_poll() - is an instance readable?
  * @inst: the instance
@@ -355,8 +365,6 @@ int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 __poll_t epx_instance_poll(struct epx_instance *inst, struct file *file,
 			   poll_table *pt, unsigned int depth)
 {
-	__poll_t revents = 0;
-
 	poll_wait(file, &inst->pollers, pt);
 	if (!poll_does_not_wait(pt)) {
 		/*
@@ -366,19 +374,5 @@ __poll_t epx_instance_poll(struct epx_instance *inst, struct file *file,
 		 */
 		smp_mb();
 	}
-	epx_instance_lock(inst, depth);
-	epx_scan_begin(inst);
-	while (!revents && !list_empty(&inst->ready)) {
-		struct epx_watch *w = list_first_entry(&inst->ready,
-						       struct epx_watch,
-						       ready);
-		bool taken;
-
-		revents = epx_look(w, true, depth + 1, &taken);
-		if (revents && taken)
-			epx_requeue(w, &inst->ready);
-	}
-	epx_scan_end(inst, inst->ready.next);
-	epx_instance_unlock(inst);
-	return revents ? EPOLLIN | EPOLLRDNORM : 0;
+	return epx_count_ready(inst, 1, depth) ? EPOLLIN | EPOLLRDNORM : 0;
 }

@@ -6,9 +6,16 @@
 #include <linux/file.h>
 #include <linux/poll.h>
 
+#include "busypoll.h"
 #include "compat.h"
 #include "instance.h"
 #include "wakeup.h"
+
+/*
+ * The key of a wake-up of sleepers for what is ready still, and not for what
+ * has become ready. Who counts the latter (gather.c) passes it on.
+ */
+#define EPX_LEFT_OVER	EPOLLMSG
 
 /**
  * epx_push() - queue a watch from a wake callback
@@ -75,6 +82,22 @@ static inline bool epx_is_quiet(struct epx_instance *inst)
  * epx_watch_pin() - take a reference on a watched file
  * @w: the watch
  *
+ * A file is polled only while pinned. The pin is lock-free::
+ *
+ *	epx_watch_pin()			close of the file
+ *	preempt_disable()
+ *	dead? no			count is 0
+ *	count + 1 unless it is 0	dead = 1 (epx_watch_kill())
+ *	dead? no			free; recycled: count = 1
+ *	preempt_enable()
+ *
+ * The memory is a struct file throughout: it is freed after an RCU grace
+ * period (6.1), or is of a slab whose pages are (6.12, where another open may
+ * reuse the object at once), and that cannot end in our section if it began
+ * after the first look. If the count was raised on a recycled file, the
+ * recycling came before, and so did dead = 1, which the second look sees; the
+ * stranger's reference is dropped again.
+ *
  * Context: process; the instance's mutex held, which keeps other ends of the
  * watch than its file's close away. The caller drops the reference with
  * fput(), which defers a final close to the return to user space.
@@ -104,6 +127,7 @@ void epx_drain(struct epx_instance *inst);
 void epx_queue(struct epx_watch *w);
 int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 		int max);
+int epx_ready_count(struct epx_instance *inst, int most);
 __poll_t epx_instance_poll(struct epx_instance *inst, struct file *file,
 			   poll_table *pt, unsigned int depth);
 
@@ -130,6 +154,25 @@ static inline __poll_t epx_watch_poll(struct epx_watch *w, struct file *file,
 	else
 		revents = vfs_poll(file, pt);
 	return revents & w->events;
+}
+
+/* Inlined: it is most of what a wait does for a watch. */
+static __always_inline __poll_t epx_poll_pinned(struct epx_watch *w,
+						unsigned int depth)
+{
+	__poll_t revents;
+	poll_table pt;
+
+	if (!epx_watch_pin(w)) {
+		epx_count(pin_failed);
+		return 0;
+	}
+	init_poll_funcptr(&pt, NULL);
+	revents = epx_watch_poll(w, w->file, &pt, depth);
+	if (revents)
+		epx_busy_note(w->instance, w->file);
+	fput(w->file);
+	return revents;
 }
 
 #endif /* EPX_READY_H */

@@ -32,19 +32,11 @@
 #include <linux/uaccess.h>
 
 #include "argument.h"
-#include "busypoll.h"
 #include "ready.h"
 #include "trace.h"
 #include "wait.h"
 
 #define EPX_SLACK_MAX		(100 * NSEC_PER_MSEC)
-
-/* When a wait ends; KTIME_MAX, where the clock never gets, is never. */
-struct epx_deadline {
-	ktime_t at;
-	u64 slack;
-	bool is_now;
-};
 
 /*
  * How late the timer may be, so that timers can share an interrupt: 0.1 % of
@@ -128,6 +120,20 @@ static __always_inline int epx_deadline_set(struct epx_deadline *deadline,
 	return 0;
 }
 
+/**
+ * epx_deadline_read() - when does a wait with these arguments end?
+ * @deadline: all zero, to be set
+ * @flags: EPX_WAIT_* bits
+ * @timeout: what they say it is
+ *
+ * Context: process, may sleep.
+ * Return: 0, -EINVAL or -EFAULT.
+ */
+int epx_deadline_read(struct epx_deadline *deadline, u32 flags, s64 timeout)
+{
+	return epx_deadline_set(deadline, flags, timeout);
+}
+
 /*
  * Wait-queue callback: any context, the queue's lock held. Takes the entry
  * off even if the task was awake already: the wake-up is spent on it, and it
@@ -143,12 +149,39 @@ static int epx_sleeper_wake(wait_queue_entry_t *wait, unsigned int mode,
 	return ret;
 }
 
-/*
- * Sleep until a wake-up, a signal or the deadline. Returns true if there is
- * a reason to collect, false if the time is over and no wake-up was ours.
+/**
+ * epx_sleep_until() - give up the CPU
+ * @inst: the instance, for the trace
+ * @deadline: until then, at most
+ *
+ * Context: process; the caller's state is TASK_INTERRUPTIBLE, and it is where
+ * it will be woken.
+ * Return: whether the time was over.
  */
-static noinline bool epx_sleep(struct epx_instance *inst,
-			       struct epx_deadline *deadline)
+bool epx_sleep_until(struct epx_instance *inst, struct epx_deadline *deadline)
+{
+	bool is_never = deadline->at == KTIME_MAX;
+	bool timed_out;
+
+	trace_epx_sleep(inst, deadline->at);
+	timed_out = !schedule_hrtimeout_range(is_never ? NULL : &deadline->at,
+					      deadline->slack,
+					      HRTIMER_MODE_ABS);
+	trace_epx_wakeup(inst, timed_out);
+	return timed_out;
+}
+
+/**
+ * epx_sleep() - sleep until a wake-up, a signal or the deadline
+ * @inst: the instance
+ * @deadline: the deadline; marked as over if it is
+ *
+ * Context: process, sleeps.
+ * Return: true if there is a reason to collect, false if the time is over and
+ * no wake-up was ours.
+ */
+noinline bool epx_sleep(struct epx_instance *inst,
+			struct epx_deadline *deadline)
 {
 	wait_queue_entry_t wait;
 	bool timed_out = false;
@@ -166,16 +199,8 @@ static noinline bool epx_sleep(struct epx_instance *inst,
 	 * epx_scan_end() and with wq_has_sleeper() in epx_queue().
 	 */
 	smp_mb();
-	if (epx_is_quiet(inst)) {
-		bool is_never = deadline->at == KTIME_MAX;
-
-		trace_epx_sleep(inst, deadline->at);
-		timed_out = !schedule_hrtimeout_range(is_never ? NULL :
-						      &deadline->at,
-						      deadline->slack,
-						      HRTIMER_MODE_ABS);
-		trace_epx_wakeup(inst, timed_out);
-	}
+	if (epx_is_quiet(inst))
+		timed_out = epx_sleep_until(inst, deadline);
 	__set_current_state(TASK_RUNNING);
 
 	/* Off the queue already, with all its effects: see above. */
@@ -191,21 +216,27 @@ static noinline bool epx_sleep(struct epx_instance *inst,
 	return !timed_out || dequeued;
 }
 
-/*
- * The mask of the wait, set here and not by two calls of user space: between
- * those a signal could be handled and the wait go on without noticing. On
- * -EINTR the old mask is restored after the handler has run, by the code that
- * sets up the handler's frame; otherwise by us.
+/**
+ * epx_mask_set() - block these signals during the wait
+ * @user_mask: user address of the mask
+ * @size: its size
+ *
+ * Set here and not by two calls of user space: between those a signal could be
+ * handled and the wait go on without noticing. On -EINTR the old mask is
+ * restored after the handler has run, by the code that sets up the handler's
+ * frame; otherwise by epx_mask_restore().
+ *
+ * Context: process, may sleep.
+ * Return: 0, -EINVAL for another size than the kernel's, -EFAULT.
  */
-static noinline int epx_mask_set(const struct epx_wait *wait)
+noinline int epx_mask_set(u64 user_mask, u64 size)
 {
 	sigset_t mask;
 
-	if (wait->sigsetsize != sizeof(sigset_t))
+	if (size != sizeof(sigset_t))
 		return -EINVAL;
 	/* On little-endian machines a 32-bit caller's mask has the same bits. */
-	if (copy_from_user(&mask, u64_to_user_ptr(wait->sigmask),
-			   sizeof(mask)))
+	if (copy_from_user(&mask, u64_to_user_ptr(user_mask), sizeof(mask)))
 		return -EFAULT;
 	sigdelsetmask(&mask, sigmask(SIGKILL) | sigmask(SIGSTOP));
 	set_restore_sigmask();
@@ -214,45 +245,19 @@ static noinline int epx_mask_set(const struct epx_wait *wait)
 	return 0;
 }
 
-static void epx_mask_restore(int ret)
+/**
+ * epx_mask_restore() - the end of what epx_mask_set() began
+ * @ret: what the call returns
+ *
+ * Context: process.
+ */
+void epx_mask_restore(int ret)
 {
 	if (ret == -EINTR)
 		WARN_ON_ONCE(test_restore_sigmask() &&
 			     !signal_pending(current));
 	else if (test_and_clear_restore_sigmask())
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
-}
-
-/* In both callers, for a frame less. */
-static __always_inline int epx_wait_events(struct epx_instance *inst,
-					   struct epoll_event __user *events,
-					   int max,
-					   struct epx_deadline *deadline)
-{
-	bool look;
-
-	if (max <= 0 || max > EPX_MAX_EVENTS)
-		return -EINVAL;
-	if (!access_ok(events, max * sizeof(*events)))
-		return -EFAULT;
-	look = !epx_is_quiet(inst);
-
-	for (;;) {
-		if (look) {
-			int n = epx_collect(inst, events, max);
-
-			if (n)
-				return n;
-		}
-		if (deadline->is_now)
-			return 0;
-		look = epx_busy_loop(inst);
-		if (look)
-			continue;
-		if (signal_pending(current))
-			return -EINTR;
-		look = epx_sleep(inst, deadline);
-	}
 }
 
 /* The whole struct, with a mask or without. */
@@ -272,12 +277,14 @@ static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 	if (ret)
 		return ret;
 	if (wait.sigmask) {
-		ret = epx_mask_set(&wait);
+		ret = epx_mask_set(wait.sigmask, wait.sigsetsize);
 		if (ret)
 			return ret;
 	}
-	ret = epx_wait_events(inst, u64_to_user_ptr(wait.events),
-			      wait.maxevents, &deadline);
+	ret = epx_events_check(u64_to_user_ptr(wait.events), wait.maxevents);
+	if (!ret)
+		ret = epx_wait_events(inst, u64_to_user_ptr(wait.events),
+				      wait.maxevents, &deadline);
 	trace_epx_return(inst, ret);
 	if (wait.sigmask)
 		epx_mask_restore(ret);
@@ -318,7 +325,10 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
 	ret = epx_deadline_set(&deadline, flags, timeout);
 	if (ret)
 		return ret;
-	ret = epx_wait_events(inst, u64_to_user_ptr(events), max, &deadline);
+	ret = epx_events_check(u64_to_user_ptr(events), max);
+	if (!ret)
+		ret = epx_wait_events(inst, u64_to_user_ptr(events), max,
+				      &deadline);
 	trace_epx_return(inst, ret);
 	return ret;
 fault:

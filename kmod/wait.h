@@ -2,9 +2,84 @@
 #ifndef EPX_WAIT_H
 #define EPX_WAIT_H
 
-#include "instance.h"
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
 
+#include "busypoll.h"
+#include "instance.h"
+#include "ready.h"
+
+/**
+ * struct epx_deadline - when a wait ends
+ * @at: on CLOCK_MONOTONIC; KTIME_MAX, where the clock never gets, is never
+ * @slack: nanoseconds that a timer may be late
+ * @is_now: it is over
+ */
+struct epx_deadline {
+	ktime_t at;
+	u64 slack;
+	bool is_now;
+};
+
+/**
+ * epx_events_check() - can events be delivered to this array?
+ * @events: user array
+ * @max: its length
+ *
+ * Context: process.
+ * Return: 0, -EINVAL or -EFAULT.
+ */
+static inline int epx_events_check(struct epoll_event __user *events, int max)
+{
+	if (max <= 0 || max > EPX_MAX_EVENTS)
+		return -EINVAL;
+	return access_ok(events, max * sizeof(*events)) ? 0 : -EFAULT;
+}
+
+int epx_deadline_read(struct epx_deadline *deadline, u32 flags, s64 timeout);
+bool epx_sleep_until(struct epx_instance *inst, struct epx_deadline *deadline);
+int epx_mask_set(u64 user_mask, u64 size);
+void epx_mask_restore(int ret);
+bool epx_sleep(struct epx_instance *inst, struct epx_deadline *deadline);
 long epx_wait(struct epx_instance *inst, unsigned int cmd,
 	      const void __user *uarg);
+
+/**
+ * epx_wait_events() - wait for an event, and collect what there is
+ * @inst: the instance
+ * @events: user array, checked
+ * @max: its length
+ * @deadline: no longer than until then
+ *
+ * In its callers, for a frame less.
+ *
+ * Context: process, sleeps; takes the instance's mutex.
+ * Return: number of events or -errno.
+ */
+static __always_inline int epx_wait_events(struct epx_instance *inst,
+					   struct epoll_event __user *events,
+					   int max,
+					   struct epx_deadline *deadline)
+{
+	bool look = !epx_is_quiet(inst);
+
+	for (;;) {
+		if (look) {
+			int n = epx_collect(inst, events, max);
+
+			if (n)
+				return n;
+		}
+		if (deadline->is_now)
+			return 0;
+		look = epx_busy_loop(inst);
+		if (look)
+			continue;
+		if (signal_pending(current))
+			return -EINTR;
+		look = epx_sleep(inst, deadline);
+	}
+}
 
 #endif /* EPX_WAIT_H */

@@ -141,6 +141,130 @@ struct epx_wait {
 #define EPX_IOC_PWAIT	_IOW(EPX_IOC_MAGIC, 0x13, struct epx_wait)
 
 /*
+ * Many changes in one call, and changes and a wait in one call.
+ */
+#define EPX_FEATURE_CTLV	(1ULL << 1)
+#define EPX_FEATURE_ENTER	(1ULL << 2)
+
+/* Changes that one call takes at most. */
+#define EPX_CHANGES_MAX		65536
+
+/**
+ * struct epx_ctl_entry - one change of many, and what came of it
+ * @ctl: the change, to the errno what EPX_IOC_CTL makes of it
+ * @result: written by the kernel: 0 or -errno, what EPX_IOC_CTL would have
+ *          returned
+ * @reserved: zero, otherwise the result is -EINVAL and nothing is changed
+ *
+ * 32 bytes. The changes of a call are made in their order, and one that fails
+ * stops none of those after it. Others may change, wait and close files in
+ * between: a call is no transaction.
+ *
+ * The kernel takes the entries in groups of up to EPX_CHANGES_AT_ONCE. Before
+ * it makes the changes of a group it has read each of its entries, an
+ * EPX_CTL_INDIRECT event included, and has set each result to -EINPROGRESS.
+ * An entry that cannot be read and written ends the call before that entry's
+ * change is made; the changes before it have been made and have their
+ * results. So the result of a change that was made gets lost only if another
+ * thread takes the memory away during the call, and then that of one group at
+ * most: where such a result can still be read it is -EINPROGRESS, which no
+ * change returns.
+ */
+struct epx_ctl_entry {
+	struct epx_ctl ctl;
+	__s32 result;
+	__u32 reserved;
+};
+
+#define EPX_CHANGES_AT_ONCE	16
+
+/**
+ * struct epx_ctlv - many changes of the interest list (EPX_IOC_CTLV)
+ * @changes: user address of an array of struct epx_ctl_entry
+ * @count: its length, 0 to EPX_CHANGES_MAX
+ * @flags: 0
+ *
+ * 16 bytes. Returns the number of changes that have a result, good or bad:
+ * @count, unless an entry cannot be read and written, which ends the call
+ * there. Errors, in this order, with nothing changed: EINVAL (flags, @count),
+ * EFAULT (the address range, then the first entry). Signals do not end it,
+ * except one that kills.
+ */
+struct epx_ctlv {
+	__u64 changes;
+	__u32 count;
+	__u32 flags;
+};
+
+/**
+ * struct epx_enter - changes, then a wait (EPX_IOC_ENTER)
+ * @changes: user address of an array of struct epx_ctl_entry; not looked at
+ *           where @count is 0
+ * @count: its length, 0 to EPX_CHANGES_MAX
+ * @flags: as epx_wait.flags
+ * @events: as in struct epx_wait
+ * @maxevents: as in struct epx_wait
+ * @min_events: events that the wait is to gather, 0 to @maxevents; 0 and 1
+ *              are the same, a wait as EPX_IOC_PWAIT's
+ * @timeout: as in struct epx_wait
+ * @min_wait: how long to gather: 0 for as long as @timeout allows, otherwise
+ *            nanoseconds or, with EPX_WAIT_ABSTIME, a point in time; not
+ *            negative. From then on one event is enough
+ * @sigmask: as in struct epx_wait
+ * @sigsetsize: as in struct epx_wait
+ *
+ * 64 bytes. Relative times begin with the call, before the changes.
+ *
+ * The changes are made as EPX_IOC_CTLV makes them, and all of them before the
+ * wait. If one has failed the call does not sleep: it collects what is ready,
+ * as with a @timeout of 0, and returns, so that nobody waits for what was
+ * never added. A result of the call that is negative says nothing of the
+ * changes; who sets each epx_ctl_entry.result to 1 before sees which were
+ * reached.
+ *
+ * The wait returns
+ *
+ *  - when @min_events watches or more are ready: all that are, up to
+ *    @maxevents;
+ *  - with at least one event when @min_wait is over, otherwise it goes on and
+ *    returns with the first;
+ *  - at the end of @timeout, also if @min_wait would be longer, with what is
+ *    ready, maybe nothing;
+ *  - on a signal with what is ready; with EINTR if that is nothing.
+ *
+ * Events are delivered once, at the end, so a call delivers no watch twice.
+ * While it gathers, nothing is consumed and nothing is kept from others: a
+ * ready file may be found or emptied by another thread, and then it does not
+ * count. All @min_events were ready when the call looked; a file that another
+ * thread empties at that very moment makes the events fewer, but never none:
+ * then the wait goes on. A @min_events above the number of watches is reached
+ * by no event. For EPOLLEXCLUSIVE who gathers is a waiter as any other.
+ *
+ * Returns the number of events. Errors, in this order: EINVAL (flags,
+ * @count, @min_events, @min_wait), EFAULT and EINVAL (timespec), EINVAL
+ * (@sigsetsize), EFAULT (@sigmask), EINVAL (@maxevents), EFAULT (the address
+ * ranges of @events and of @changes), all of these with nothing changed; then
+ * EFAULT (an entry that cannot be read and written: the changes before it
+ * have been made, nothing was waited for); then, with all changes made, EFAULT
+ * (a copy to @events) and EINTR. Never restarted after a signal.
+ */
+struct epx_enter {
+	__u64 changes;
+	__u32 count;
+	__u32 flags;
+	__u64 events;
+	__s32 maxevents;
+	__s32 min_events;
+	__s64 timeout;
+	__s64 min_wait;
+	__u64 sigmask;
+	__u64 sigsetsize;
+};
+
+#define EPX_IOC_CTLV	_IOW(EPX_IOC_MAGIC, 0x14, struct epx_ctlv)
+#define EPX_IOC_ENTER	_IOW(EPX_IOC_MAGIC, 0x15, struct epx_enter)
+
+/*
  * Busy polling takes epoll's own commands and struct (Linux 6.9). They are
  * repeated for headers that are older than that.
  */

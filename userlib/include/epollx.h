@@ -85,6 +85,27 @@ int epx_pwait2(int epfd, struct epoll_event *events, int maxevents,
 	       const struct timespec *timeout, const sigset_t *sigmask,
 	       size_t sigsetsize);
 
+/**
+ * epx_ctlv() - many changes, each with a result of its own
+ * @epfd: the instance
+ * @entries: the changes, made in this order; results are written here
+ * @count: their number, up to EPX_CHANGES_MAX
+ *
+ * Return: number of changes that have a result, good or bad: @count, unless
+ * the memory of one cannot be read and written; -EFAULT if that is the first;
+ * -EINVAL.
+ */
+int epx_ctlv(int epfd, struct epx_ctl_entry *entries, unsigned int count);
+
+/**
+ * epx_enter() - changes, then a wait
+ * @epfd: the instance
+ * @enter: both, as <linux/epollx.h> describes them
+ *
+ * Return: number of events, or -errno.
+ */
+int epx_enter(int epfd, const struct epx_enter *enter);
+
 #ifdef __cplusplus
 }
 #endif

@@ -98,3 +98,18 @@ int epx_pwait2(int epfd, struct epoll_event *events, int maxevents,
 	}
 	return raw_ioctl(epfd, EPX_IOC_PWAIT, &wait);
 }
+
+int epx_ctlv(int epfd, struct epx_ctl_entry *entries, unsigned int count)
+{
+	struct epx_ctlv ctlv = {
+		.changes = (uintptr_t)entries,
+		.count = count,
+	};
+
+	return raw_ioctl(epfd, EPX_IOC_CTLV, &ctlv);
+}
+
+int epx_enter(int epfd, const struct epx_enter *enter)
+{
+	return raw_ioctl(epfd, EPX_IOC_ENTER, enter);
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Gathering: a wait for more than one event (epx_enter.min_events), before
+ * anything is collected.
+ *
+ * Process context; the wake-up function runs wherever a device wakes.
+ *
+ * A gatherer looks at what is queued, as poll(2) of the instance does: it polls
+ * the watches, consumes nothing, and leaves the ready ones where they are. All
+ * that it then delivers is collected in one scan, so no level-triggered watch
+ * can be in the result twice, and none is held back from others meanwhile.
+ *
+ * Between looks it sleeps, and is not woken for each event: its wake-up
+ * function counts, and refuses the wake-up, which so goes to the next sleeper,
+ * until as many have come as were missing. How often a watch is reported is
+ * not known, so the count is an upper bound of the watches that have become
+ * ready; after a wake-up the look is repeated, and the rest slept for again.
+ *
+ * None is lost: at any time the ready watches are at most those found by the
+ * last look and those counted since it began.
+ *
+ *	epx_gatherer_enter()		epx_hook_wake()
+ *	on the queue, count = 0		epx_push(): xchg, full barrier
+ *	full barrier			anybody on the queue?
+ *	epx_ready_count()		yes: count + 1
+ *
+ * What is pushed before the look is found by it, and what is pushed later sees
+ * the gatherer on the queue; what does both is counted twice, which costs a
+ * look. A wake-up with EPX_LEFT_OVER does not count: what a scan leaves behind
+ * was queued before.
+ *
+ * A wake-up that was accepted may have been meant for another sleeper as well.
+ * It is not lost when the gatherer goes to sleep again: the look before that
+ * is a scan, and wakes the next sleeper for what it leaves. Nor when the
+ * gatherer goes: its caller collects, whatever the reason.
+ */
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
+
+#include "busypoll.h"
+#include "gather.h"
+#include "ready.h"
+
+/**
+ * struct epx_gatherer - who waits for more than one
+ * @wait: entry in instance->sleepers; under that lock, as all of this
+ * @count: wake-ups since it entered
+ * @enough: accept the one that makes the count this
+ */
+struct epx_gatherer {
+	wait_queue_entry_t wait;
+	int count;
+	int enough;
+};
+
+/* Any context, the lock of the sleepers held. Refused: 0, the next's turn. */
+static int epx_gatherer_wake(wait_queue_entry_t *wait, unsigned int mode,
+			     int sync, void *key)
+{
+	struct epx_gatherer *gatherer =
+		container_of(wait, struct epx_gatherer, wait);
+	int ret;
+
+	if (key || ++gatherer->count < gatherer->enough)
+		return 0;
+	ret = default_wake_function(wait, mode, sync, key);
+	list_del_init(&wait->entry);
+	return ret;
+}
+
+static void epx_gatherer_enter(struct epx_instance *inst,
+			       struct epx_gatherer *gatherer, int enough)
+{
+	spin_lock_irq(&inst->sleepers.lock);
+	gatherer->count = 0;
+	gatherer->enough = enough;
+	if (list_empty(&gatherer->wait.entry))
+		__add_wait_queue_exclusive(&inst->sleepers, &gatherer->wait);
+	spin_unlock_irq(&inst->sleepers.lock);
+	/*
+	 * On the queue before the look. Pairs with the full barrier of
+	 * epx_push() in epx_hook_wake(), and with wq_has_sleeper() in
+	 * epx_queue().
+	 */
+	smp_mb();
+}
+
+/* Unless as many as are missing have come since epx_gatherer_enter(). */
+static void epx_gatherer_sleep(struct epx_instance *inst,
+			       struct epx_gatherer *gatherer, int missing,
+			       struct epx_deadline *deadline)
+{
+	bool sleeps;
+
+	spin_lock_irq(&inst->sleepers.lock);
+	sleeps = gatherer->count < missing &&
+		 !list_empty(&gatherer->wait.entry);
+	gatherer->enough = missing;
+	if (sleeps)
+		__set_current_state(TASK_INTERRUPTIBLE);
+	spin_unlock_irq(&inst->sleepers.lock);
+	if (!sleeps)
+		return;
+	deadline->is_now = epx_sleep_until(inst, deadline);
+	__set_current_state(TASK_RUNNING);
+}
+
+static void epx_gatherer_leave(struct epx_instance *inst,
+			       struct epx_gatherer *gatherer)
+{
+	spin_lock_irq(&inst->sleepers.lock);
+	list_del_init(&gatherer->wait.entry);
+	spin_unlock_irq(&inst->sleepers.lock);
+}
+
+/**
+ * epx_gather() - wait until so many watches are ready
+ * @inst: the instance
+ * @enough: how many
+ * @deadline: no longer than until then; marked as over if it is
+ *
+ * Returns on a signal, too. In any case there may be something to collect, and
+ * the caller must.
+ *
+ * Context: process, sleeps; takes the instance's mutex.
+ */
+void epx_gather(struct epx_instance *inst, int enough,
+		struct epx_deadline *deadline)
+{
+	struct epx_gatherer gatherer;
+	int found = epx_ready_count(inst, enough);
+
+	if (found >= enough)
+		return;
+	init_wait(&gatherer.wait);
+	gatherer.wait.func = epx_gatherer_wake;
+	while (found < enough && !deadline->is_now &&
+	       !signal_pending(current)) {
+		if (!found && epx_busy_loop(inst))
+			found = 1;
+		epx_gatherer_enter(inst, &gatherer, enough);
+		found = epx_ready_count(inst, enough);
+		if (found < enough)
+			epx_gatherer_sleep(inst, &gatherer, enough - found,
+					   deadline);
+	}
+	epx_gatherer_leave(inst, &gatherer);
+}
