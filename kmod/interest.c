@@ -32,6 +32,7 @@
 #include "limits.h"
 #include "nest.h"
 #include "ready.h"
+#include "ring.h"
 #include "trace.h"
 
 /* ERR and HUP are reported whether asked for or not. */
@@ -86,6 +87,12 @@ static void epx_link(struct epx_instance *inst, struct epx_watch *new)
 	rb_insert_color(&new->node, &inst->tree);
 }
 
+/* What an add or a modify returns. */
+static inline int epx_changed(const struct epx_watch *w)
+{
+	return unlikely(epx_ring_of(w->instance)) ? epx_ring_item(w) : 0;
+}
+
 /**
  * epx_interest_add() - add a watch
  * @inst: the instance
@@ -97,8 +104,8 @@ static void epx_link(struct epx_instance *inst, struct epx_watch *new)
  *
  * Context: process, may sleep; the instance's mutex held, no watch of
  * (@file, @fd) in the tree.
- * Return: 0, -ENOSPC, -ENOMEM, or -EINVAL for too many paths; on an error
- * nothing is left behind.
+ * Return: 0, or the number of the item where the instance has a ring; -ENOSPC,
+ * -ENOMEM, or -EINVAL for too many paths. On an error nothing is left behind.
  */
 int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 		     __poll_t events, u64 data, bool check_paths)
@@ -111,15 +118,14 @@ int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 	err = epx_limit_charge(inst);
 	if (err)
 		return err;
-	w = epx_watch_new(inst);
-	if (!w) {
+	w = epx_watch_new(inst, data);
+	if (IS_ERR(w)) {
 		epx_limit_uncharge(inst);
-		return -ENOMEM;
+		return PTR_ERR(w);
 	}
 	w->file = file;
 	w->fd = fd;
 	w->events = events;
-	w->data = data;
 	w->is_nested = epx_is_instance(file);
 	epx_link(inst, w);
 	epx_file_hash(w);
@@ -136,8 +142,8 @@ int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 	}
 	epx_busy_note(inst, file);
 	if (revents)
-		epx_queue(w);
-	return 0;
+		epx_queue(w, revents);
+	return epx_changed(w);
 }
 
 /*
@@ -146,12 +152,16 @@ int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
  */
 static int epx_modify(struct epx_watch *w, const struct epx_change *change)
 {
+	__poll_t revents;
 	poll_table pt;
 
 	if ((w->events | change->events) & EPOLLEXCLUSIVE)
 		return -EINVAL;
 	WRITE_ONCE(w->events, change->events);
-	w->data = change->data;
+	if (unlikely(epx_ring_of(w->instance)))
+		epx_ring_modify(w, change->data);
+	else
+		w->data = change->data;
 	/* Without memory for it the watch works all the same, as epoll's. */
 	epx_wakeup_update(w, change->file);
 	/*
@@ -161,9 +171,10 @@ static int epx_modify(struct epx_watch *w, const struct epx_change *change)
 	 */
 	smp_mb();
 	init_poll_funcptr(&pt, NULL);
-	if (epx_watch_poll(w, change->file, &pt, 1))
-		epx_queue(w);
-	return 0;
+	revents = epx_watch_poll(w, change->file, &pt, 1);
+	if (revents)
+		epx_queue(w, revents);
+	return epx_changed(w);
 }
 
 static int epx_delete(struct epx_watch *w)
@@ -336,7 +347,7 @@ fault:
  * @uarg: struct epx_ctl
  *
  * Context: process, may sleep.
- * Return: 0 or -errno, as epoll_ctl(2).
+ * Return: 0 or -errno, as epoll_ctl(2); with a ring a number from 0 on.
  */
 long epx_interest_ctl(struct epx_instance *inst, unsigned int cmd,
 		      const void __user *uarg)

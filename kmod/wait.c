@@ -34,16 +34,21 @@
 #include "argument.h"
 #include "busypoll.h"
 #include "ready.h"
+#include "ring.h"
 #include "trace.h"
 #include "wait.h"
 
 #define EPX_SLACK_MAX		(100 * NSEC_PER_MSEC)
 
-/* When a wait ends; KTIME_MAX, where the clock never gets, is never. */
+/*
+ * When a wait ends; KTIME_MAX, where the clock never gets, is never. And what
+ * it waits for, if not for events: epx_wait.flags tells both.
+ */
 struct epx_deadline {
 	ktime_t at;
 	u64 slack;
 	bool is_now;
+	bool is_for_ring;
 };
 
 /*
@@ -108,7 +113,11 @@ static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 static noinline int epx_deadline_special(struct epx_deadline *deadline,
 					 u32 flags, s64 timeout)
 {
-	switch (flags) {
+	deadline->is_for_ring = flags & EPX_WAIT_RING;
+	switch (flags & ~EPX_WAIT_RING) {
+	case 0:
+		epx_deadline_in(deadline, timeout);
+		return 0;
 	case EPX_WAIT_TIMESPEC:
 		return epx_deadline_timespec(deadline,
 					     u64_to_user_ptr((u64)timeout));
@@ -162,8 +171,9 @@ static noinline bool epx_sleep(struct epx_instance *inst,
 	spin_unlock_irq(&inst->sleepers.lock);
 	/*
 	 * On the queue before the look. Pairs with the full barrier of
-	 * epx_push() in epx_hook_wake(), with wq_has_sleeper() in
-	 * epx_scan_end() and with wq_has_sleeper() in epx_queue().
+	 * epx_push() in epx_hook_pass_on(), with smp_mb() in
+	 * epx_ring_append(), and with wq_has_sleeper() in epx_scan_end(), in
+	 * epx_queue(), in epx_ring_collect() and in epx_ring_queue().
 	 */
 	smp_mb();
 	if (epx_is_quiet(inst)) {
@@ -223,6 +233,14 @@ static void epx_mask_restore(int ret)
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
 }
 
+/* EPX_WAIT_RING, or the length of the array is out of range. */
+static noinline bool epx_is_ring_wait(struct epx_instance *inst,
+				      struct epoll_event __user *events, int max,
+				      const struct epx_deadline *deadline)
+{
+	return deadline->is_for_ring && epx_ring_of(inst) && !events && !max;
+}
+
 /* In both callers, for a frame less. */
 static __always_inline int epx_wait_events(struct epx_instance *inst,
 					   struct epoll_event __user *events,
@@ -231,11 +249,14 @@ static __always_inline int epx_wait_events(struct epx_instance *inst,
 {
 	bool look;
 
-	if (max <= 0 || max > EPX_MAX_EVENTS)
+	if (unlikely(max <= 0 || max > EPX_MAX_EVENTS ||
+		     deadline->is_for_ring) &&
+	    !epx_is_ring_wait(inst, events, max, deadline))
 		return -EINVAL;
 	if (!access_ok(events, max * sizeof(*events)))
 		return -EFAULT;
-	look = !epx_is_quiet(inst);
+	/* With a ring, what is level-triggered is polled in any case. */
+	look = !epx_is_quiet(inst) || epx_ring_of(inst);
 
 	for (;;) {
 		if (look) {

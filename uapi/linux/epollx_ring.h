@@ -55,14 +55,17 @@
  *		   EPX_IOC_WAIT after the item was consumed.
  *
  * Arming. A disarmed item is not put into the ring and wakes nobody; what
- * happens is latched: READY and RECHECK add up in its state. The program
- * disarms by clearing ARMED, and arms, in one atomic step: if READY or RECHECK
- * are set it takes them, clears them and leaves ARMED clear: it has its event
- * at once, and tries again when that is handled; else it sets ARMED. Either
- * costs no system call. Arming does not poll: where a program has not read
- * until EAGAIN, and no wake-up comes any more, nothing is latched. There it
- * uses EPOLL_CTL_MOD, which arms, polls, and drops what was latched. A
+ * happens is latched: READY and RECHECK add up in its state. One that is in
+ * the ring already is consumed all the same, with what has been added. The
+ * program disarms by clearing ARMED, and arms, in one atomic step: if READY or
+ * RECHECK are set it takes them, clears them and leaves ARMED clear: it has
+ * its event at once, and tries again when that is handled; else it sets ARMED.
+ * Neither costs a system call. Arming does not poll: where a program has not
+ * read until EAGAIN, and no wake-up comes any more, nothing is latched. There
+ * it uses EPOLL_CTL_MOD, which arms, polls, and drops what was latched. A
  * level-triggered item that has been armed again is polled by the next wait.
+ * A program that changes a word 16 times and more during one wake-up may get
+ * an event of an item that it has disarmed, marked RECHECK.
  *
  * Generations. The upper half of the state is odd while a watch has the item,
  * and goes up when the watch ends (EPOLL_CTL_DEL, close of the file) and when
@@ -94,8 +97,9 @@
  * without CAP_IPC_LOCK, to the caller's RLIMIT_MEMLOCK, until the last
  * descriptor and the last map are gone: a map keeps the instance alive.
  *
- * Errors, in this order: E2BIG, EINVAL (flags, @reserved, @items), EBUSY (has
- * a ring or a watch), ENOMEM (the limit or memory), EFAULT.
+ * All fields but @items must be 0 in the call. Errors, in this order: EFAULT
+ * and E2BIG (reading), EINVAL, EBUSY (has a ring or a watch), ENOMEM (the limit
+ * or memory), EFAULT (writing).
  *
  * mmap(2): MAP_SHARED, offset 0, @map_size, no PROT_EXEC. A child of fork(2)
  * does not inherit the map. Errors: ENODEV without a ring, EINVAL, EPERM.
@@ -156,8 +160,8 @@ struct epx_item {
  *
  * Without the flag EPX_IOC_WAIT consumes from the same ring, by the same
  * rules, into its event array: hints are delivered as they are; nothing is
- * polled for them. Where the array cannot be written the item goes back to
- * the end of the ring.
+ * polled for them. Where the array cannot be written the item stays where it
+ * is.
  *
  * An instance with a ring is readable, for poll(2), epoll and outer instances,
  * when the ring has a slot at its head: what is consumed then may be empty.
