@@ -22,7 +22,7 @@ objects = build/obj
 
 # What a test program is linked with, as a library, so that a program with a main() of its own leaves the harness's
 # alone: the harness, its helpers and the thin wrappers around the ioctls.
-common = $(filter-out %_test.c,$(wildcard selftests/*.c)) $(wildcard userlib/src/raw.c)
+common = $(filter-out %_test.c,$(wildcard selftests/*.c)) $(wildcard userlib/src/*.c)
 tests = $(patsubst selftests/%.c,%,$(wildcard selftests/*_test.c))
 # One program for each of these directories that has a source in it.
 suites = $(foreach name,stress bench oracle,$(if $(wildcard selftests/$(name)/*.c),$(name)))

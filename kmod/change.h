@@ -22,6 +22,7 @@
 #include "interest.h"
 #include "nest.h"
 #include "ready.h"
+#include "ring.h"
 #include "tree.h"
 #include "wakeup.h"
 
@@ -90,6 +91,12 @@ static inline int epx_change_prepare(struct epx_change *change)
 	return 0;
 }
 
+/* What an add or a modify returns. */
+static inline int epx_changed(const struct epx_watch *w)
+{
+	return unlikely(epx_ring_of(w->instance)) ? epx_ring_item(w) : 0;
+}
+
 /*
  * The new mask before the poll: a callback that still saw the old mask, and
  * was filtered by it, made the file ready before our poll looks.
@@ -98,11 +105,15 @@ static __always_inline int epx_modify(struct epx_watch *w,
 				      const struct epx_change *change)
 {
 	poll_table pt = { ._qproc = NULL };
+	__poll_t revents;
 
 	if ((w->events | change->events) & EPOLLEXCLUSIVE)
 		return -EINVAL;
 	WRITE_ONCE(w->events, change->events);
-	w->data = change->data;
+	if (unlikely(epx_ring_of(w->instance)))
+		epx_ring_modify(w, change->data);
+	else
+		w->data = change->data;
 	/* Without memory for it the watch works all the same, as epoll's. */
 	epx_wakeup_update(w, change->file);
 	/*
@@ -111,9 +122,10 @@ static __always_inline int epx_modify(struct epx_watch *w,
 	 * file has become ready.
 	 */
 	smp_mb();
-	if (epx_watch_poll(w, change->file, &pt, 1))
-		epx_queue(w);
-	return 0;
+	revents = epx_watch_poll(w, change->file, &pt, 1);
+	if (revents)
+		epx_queue(w, revents);
+	return epx_changed(w);
 }
 
 static inline int epx_delete(struct epx_watch *w)

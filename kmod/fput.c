@@ -51,6 +51,7 @@
 #include "fput.h"
 #include "hook.h"
 #include "limits.h"
+#include "ring.h"
 #include "trace.h"
 
 #define EPX_FILE_LOCKS		256
@@ -194,6 +195,8 @@ static inline void epx_watch_kill(struct epx_watch *w)
 	 */
 	smp_wmb();
 	epx_hooks_detach(w);
+	if (unlikely(epx_ring_of(w->instance)))
+		epx_ring_end(w);
 	/*
 	 * No hook where no watch is hashed. Pairs with
 	 * smp_acquire__after_ctrl_dep() in epx_has_watch().

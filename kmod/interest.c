@@ -28,6 +28,7 @@
 #include "lookup.h"
 #include "nest.h"
 #include "ready.h"
+#include "ring.h"
 #include "trace.h"
 #include "tree.h"
 
@@ -42,8 +43,8 @@
  *
  * Context: process, may sleep; the instance's mutex held, no watch of
  * (@file, @fd) in the tree.
- * Return: 0, -ENOSPC, -ENOMEM, or -EINVAL for too many paths; on an error
- * nothing is left behind.
+ * Return: 0, or the number of the item where the instance has a ring; -ENOSPC,
+ * -ENOMEM, or -EINVAL for too many paths. On an error nothing is left behind.
  */
 int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 		     __poll_t events, u64 data, bool check_paths)
@@ -56,15 +57,14 @@ int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 	err = epx_limit_charge(inst);
 	if (err)
 		return err;
-	w = epx_watch_new(inst);
-	if (!w) {
+	w = epx_watch_new(inst, data);
+	if (IS_ERR(w)) {
 		epx_limit_uncharge(inst);
-		return -ENOMEM;
+		return PTR_ERR(w);
 	}
 	w->file = file;
 	w->fd = fd;
 	w->events = events;
-	w->data = data;
 	w->is_nested = epx_is_instance(file);
 	epx_tree_link(inst, w);
 	epx_file_hash(w);
@@ -81,8 +81,8 @@ int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 	}
 	epx_busy_note(inst, file);
 	if (revents)
-		epx_queue(w);
-	return 0;
+		epx_queue(w, revents);
+	return epx_changed(w);
 }
 
 /**
@@ -190,7 +190,7 @@ static __always_inline int epx_change_fetch(struct epx_change *change,
  * @uarg: struct epx_ctl
  *
  * Context: process, may sleep.
- * Return: 0 or -errno, as epoll_ctl(2).
+ * Return: 0 or -errno, as epoll_ctl(2); with a ring a number from 0 on.
  */
 long epx_interest_ctl(struct epx_instance *inst, unsigned int cmd,
 		      const void __user *uarg)

@@ -5,10 +5,12 @@
 #include <linux/atomic.h>
 #include <linux/file.h>
 #include <linux/poll.h>
+#include <linux/uaccess.h>
 
 #include "busypoll.h"
 #include "compat.h"
 #include "instance.h"
+#include "ring.h"
 #include "wakeup.h"
 
 /*
@@ -41,19 +43,106 @@ static inline bool epx_push(struct epx_watch *w)
 }
 
 /**
+ * epx_move_begin() - from here on queued watches may be in our hands
+ * @inst: the instance
+ *
+ * Context: process; the instance's mutex held.
+ */
+static inline void epx_move_begin(struct epx_instance *inst)
+{
+	WRITE_ONCE(inst->scan_seq, inst->scan_seq + 1);
+	/* Odd before a list is touched. Pairs with smp_rmb() in epx_is_quiet(). */
+	smp_wmb();
+}
+
+/**
+ * epx_move_end() - all queued watches are on a list again
+ * @inst: the instance
+ *
+ * Context: process; the instance's mutex held.
+ */
+static inline void epx_move_end(struct epx_instance *inst)
+{
+	/* Lists before even. Pairs with smp_load_acquire() in epx_is_quiet(). */
+	smp_store_release(&inst->scan_seq, inst->scan_seq + 1);
+}
+
+/**
+ * epx_requeue() - link a watch that is in our hands
+ * @w: the watch
+ * @prev: what it comes behind
+ *
+ * Context: process; the instance's mutex held.
+ * Return: false if a callback was faster: then it is on @incoming, or about to
+ * be, and its place is that of a new arrival.
+ */
+static inline bool epx_requeue(struct epx_watch *w, struct list_head *prev)
+{
+	if (xchg(&w->queued, 1))
+		return false;
+	epx_wakeup_stay(w);
+	list_add(&w->ready, prev);
+	return true;
+}
+
+/**
+ * epx_take() - off the list; from here on a wake-up queues the watch anew
+ * @w: a watch on the ready list
+ *
+ * A full barrier.
+ *
+ * Context: process; the instance's mutex held.
+ */
+static inline void epx_take(struct epx_watch *w)
+{
+	__list_del_entry(&w->ready);
+	epx_wakeup_take(w);
+	xchg(&w->queued, 0);
+}
+
+/**
+ * epx_event_put() - write an event to user memory
+ * @event: where to, in a range that was checked
+ * @revents: what the file is ready for
+ * @data: what the watch's events carry
+ *
+ * Context: process, may sleep.
+ * Return: false if it could not be written.
+ */
+static inline bool epx_event_put(struct epoll_event __user *event,
+				 __poll_t revents, u64 data)
+{
+	if (!user_write_access_begin(event, sizeof(*event)))
+		return false;
+	unsafe_put_user(revents, &event->events, fault);
+	unsafe_put_user(data, &event->data, fault);
+	user_write_access_end();
+	return true;
+fault:
+	user_write_access_end();
+	return false;
+}
+
+/**
  * epx_is_available() - may there be something to collect?
  * @inst: the instance
  *
  * Lock-free: a yes may be stale, a no may miss what a scan or a drain has in
- * its hands; epx_is_quiet() is for who must not miss it.
+ * its hands; epx_is_quiet() is for who must not miss it. With a ring the
+ * ready list does not count (ring_scan.c).
  *
  * Context: any.
- * Return: whether a watch is on a list.
+ * Return: whether a watch is on a list, or in the ring.
  */
 static inline bool epx_is_available(struct epx_instance *inst)
 {
-	return !llist_empty(&inst->incoming) ||
-	       !list_empty_careful(&inst->ready);
+	struct epx_publisher *ring = epx_ring_of(inst);
+
+	if (!llist_empty(&inst->incoming))
+		return true;
+	if (unlikely(ring))
+		return epx_ring_has_slot(ring);
+	return !list_empty_careful(&inst->ready);
 }
 
 /**
@@ -124,7 +213,7 @@ static inline bool epx_watch_pin(struct epx_watch *w)
 }
 
 void epx_drain(struct epx_instance *inst);
-void epx_queue(struct epx_watch *w);
+void epx_queue(struct epx_watch *w, __poll_t revents);
 int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 		int max);
 int epx_ready_count(struct epx_instance *inst, int most);

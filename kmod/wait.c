@@ -33,6 +33,7 @@
 
 #include "argument.h"
 #include "ready.h"
+#include "ring.h"
 #include "trace.h"
 #include "wait.h"
 
@@ -100,7 +101,11 @@ static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 static noinline int epx_deadline_special(struct epx_deadline *deadline,
 					 u32 flags, s64 timeout)
 {
-	switch (flags) {
+	deadline->is_for_ring = flags & EPX_WAIT_RING;
+	switch (flags & ~EPX_WAIT_RING) {
+	case 0:
+		epx_deadline_in(deadline, timeout);
+		return 0;
 	case EPX_WAIT_TIMESPEC:
 		return epx_deadline_timespec(deadline,
 					     u64_to_user_ptr((u64)timeout));
@@ -195,8 +200,9 @@ noinline bool epx_sleep(struct epx_instance *inst,
 	spin_unlock_irq(&inst->sleepers.lock);
 	/*
 	 * On the queue before the look. Pairs with the full barrier of
-	 * epx_push() in epx_hook_wake(), with wq_has_sleeper() in
-	 * epx_scan_end() and with wq_has_sleeper() in epx_queue().
+	 * epx_push() in epx_hook_pass_on(), with smp_mb() in
+	 * epx_ring_append(), and with wq_has_sleeper() in epx_scan_end(), in
+	 * epx_queue(), in epx_ring_collect() and in epx_ring_queue().
 	 */
 	smp_mb();
 	if (epx_is_quiet(inst))
@@ -260,6 +266,23 @@ void epx_mask_restore(int ret)
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
 }
 
+/**
+ * epx_is_ring_wait() - EPX_WAIT_RING, with an array of no length
+ * @inst: the instance
+ * @events: the array
+ * @max: its length
+ * @deadline: what it waits for
+ *
+ * Context: any.
+ * Return: whether that is what is asked for, and possible.
+ */
+noinline bool epx_is_ring_wait(struct epx_instance *inst,
+			       struct epoll_event __user *events, int max,
+			       const struct epx_deadline *deadline)
+{
+	return deadline->is_for_ring && epx_ring_of(inst) && !events && !max;
+}
+
 /* The whole struct, with a mask or without. */
 static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 			      const void __user *uarg)
@@ -281,7 +304,8 @@ static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 		if (ret)
 			return ret;
 	}
-	ret = epx_events_check(u64_to_user_ptr(wait.events), wait.maxevents);
+	ret = epx_events_check(inst, u64_to_user_ptr(wait.events),
+			       wait.maxevents, &deadline);
 	if (!ret)
 		ret = epx_wait_events(inst, u64_to_user_ptr(wait.events),
 				      wait.maxevents, &deadline);
@@ -325,7 +349,7 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
 	ret = epx_deadline_set(&deadline, flags, timeout);
 	if (ret)
 		return ret;
-	ret = epx_events_check(u64_to_user_ptr(events), max);
+	ret = epx_events_check(inst, u64_to_user_ptr(events), max, &deadline);
 	if (!ret)
 		ret = epx_wait_events(inst, u64_to_user_ptr(events), max,
 				      &deadline);

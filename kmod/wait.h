@@ -11,28 +11,40 @@
 #include "ready.h"
 
 /**
- * struct epx_deadline - when a wait ends
+ * struct epx_deadline - when a wait ends, and what it is for
  * @at: on CLOCK_MONOTONIC; KTIME_MAX, where the clock never gets, is never
  * @slack: nanoseconds that a timer may be late
  * @is_now: it is over
+ * @is_for_ring: EPX_WAIT_RING, which epx_wait.flags tells as well
  */
 struct epx_deadline {
 	ktime_t at;
 	u64 slack;
 	bool is_now;
+	bool is_for_ring;
 };
+
+bool epx_is_ring_wait(struct epx_instance *inst,
+		      struct epoll_event __user *events, int max,
+		      const struct epx_deadline *deadline);
 
 /**
  * epx_events_check() - can events be delivered to this array?
+ * @inst: the instance
  * @events: user array
- * @max: its length
+ * @max: its length; 0 where the wait is for the ring
+ * @deadline: what the wait is for
  *
  * Context: process.
  * Return: 0, -EINVAL or -EFAULT.
  */
-static inline int epx_events_check(struct epoll_event __user *events, int max)
+static inline int epx_events_check(struct epx_instance *inst,
+				   struct epoll_event __user *events, int max,
+				   const struct epx_deadline *deadline)
 {
-	if (max <= 0 || max > EPX_MAX_EVENTS)
+	if (unlikely(max <= 0 || max > EPX_MAX_EVENTS ||
+		     deadline->is_for_ring) &&
+	    !epx_is_ring_wait(inst, events, max, deadline))
 		return -EINVAL;
 	return access_ok(events, max * sizeof(*events)) ? 0 : -EFAULT;
 }
@@ -62,7 +74,8 @@ static __always_inline int epx_wait_events(struct epx_instance *inst,
 					   int max,
 					   struct epx_deadline *deadline)
 {
-	bool look = !epx_is_quiet(inst);
+	/* With a ring, what is level-triggered is polled in any case. */
+	bool look = !epx_is_quiet(inst) || epx_ring_of(inst);
 
 	for (;;) {
 		if (look) {

@@ -15,7 +15,7 @@ LAYERS = (
     ("main",),
     ("selftest", "device"),
     ("interest", "wait", "fdinfo"),
-    ("ready", "hook", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs"),
+    ("ready", "hook", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs", "ring", "ring_scan", "ring_map"),
     ("trace",),
     ("instance.h",),
     ("counters", "argument"),
