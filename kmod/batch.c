@@ -2,7 +2,7 @@
 /*
  * Many changes of an interest list in one call.
  *
- * Process context. What one change does is in interest.c; here they are taken
+ * Process context. What one change does is in change.h; here they are taken
  * from the user's array and their results put there, in groups:
  *
  *	read a group, mark each result	user memory, no lock
@@ -47,10 +47,14 @@ static noinline void epx_group_prepare(struct epx_change *group,
 				  epx_change_prepare(&group[i]);
 }
 
-/* Read and mark; returns the entries that were fit for both. */
-static noinline unsigned int epx_group_read(struct epx_change *group,
-				   struct epx_ctl_entry __user *entries,
-				   unsigned int count)
+/*
+ * Read and mark; a function of its own, since with the rest of the work beside
+ * it the compiler has too few registers. Returns the entries that were fit for
+ * both.
+ */
+static noinline unsigned int
+epx_group_read(struct epx_change *group, struct epx_ctl_entry __user *entries,
+	       unsigned int count)
 {
 	unsigned int i = 0;
 	u32 special = 0;
@@ -126,9 +130,10 @@ static __always_inline void epx_group_make(struct epx_instance *inst,
 }
 
 /* Returns the results that are in user memory; *@all: all of them, or'ed. */
-static __always_inline unsigned int epx_group_write(const struct epx_change *group,
-				    struct epx_ctl_entry __user *entries,
-				    unsigned int count, int *all)
+static __always_inline unsigned int
+epx_group_write(const struct epx_change *group,
+		struct epx_ctl_entry __user *entries, unsigned int count,
+		int *all)
 {
 	unsigned int i = 0;
 

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One change of an interest list, from the caller's struct to the watch. In a
- * header because both who makes one change (interest.c) and who makes many
- * (batch.c) have it inlined.
+ * header because both who makes one (change.c) and who makes many (batch.c)
+ * have it inlined.
  *
- *	read, prepare		from user memory; no lock
- *	check			the file is referenced
- *	apply			under the instance's mutex
+ *	read, prepare	from user memory; no lock
+ *	check		the file is referenced
+ *	apply		under the instance's mutex
  *
  * Process context. The order of the checks is epoll_ctl(2)'s, and programs see
  * it.
+ *
+ * An add must not take a dead watch for a living one: a file that was closed
+ * may have left a watch under the same number, and the new file may have been
+ * given the same address. So the dead are buried between the lookup of the
+ * file, after which it can no longer be the closed one, and the lookup of the
+ * watch.
  */
 #ifndef EPX_CHANGE_H
 #define EPX_CHANGE_H
@@ -51,6 +57,12 @@ struct epx_change {
 	u32 reserved;
 };
 
+long epx_change_ctl(struct epx_instance *inst, unsigned int cmd,
+		    const void __user *uarg);
+int epx_change_indirect(struct epx_change *change);
+int epx_apply_nested(struct epx_instance *inst,
+		     const struct epx_change *change);
+
 /**
  * epx_change_read() - read a change in words, straight to its place
  * @change: where to
@@ -89,12 +101,6 @@ static inline int epx_change_prepare(struct epx_change *change)
 	if ((change->flags & EPX_CTL_INDIRECT) && change->op != EPOLL_CTL_DEL)
 		return epx_change_indirect(change);
 	return 0;
-}
-
-/* What an add or a modify returns. */
-static inline int epx_changed(const struct epx_watch *w)
-{
-	return unlikely(epx_ring_of(w->instance)) ? epx_ring_item(w) : 0;
 }
 
 /*

@@ -5,7 +5,7 @@
  *
  *	EPX_IOC_INFO	both		epx_ioctl_info()
  *	EPX_IOC_CREATE	device		epx_ioctl_create()
- *	EPX_IOC_CTL	instance	epx_interest_ctl(), interest.c
+ *	EPX_IOC_CTL	instance	epx_change_ctl(), change.c
  *	EPX_IOC_WAIT	instance	epx_wait(), wait.c
  *	EPX_IOC_PWAIT	instance	the same, with the whole struct
  *	EPX_IOC_CTLV	instance	epx_batch_ctlv(), batch.c
@@ -34,10 +34,10 @@
 #include "argument.h"
 #include "batch.h"
 #include "busypoll.h"
+#include "change.h"
 #include "device.h"
 #include "enter.h"
 #include "fdinfo.h"
-#include "interest.h"
 #include "nest.h"
 #include "ready.h"
 #include "ring_map.h"
@@ -117,7 +117,7 @@ static long epx_instance_ioctl(struct file *file, unsigned int cmd,
 	case EPX_COMMAND(EPX_IOC_WAIT):
 		return epx_wait(inst, cmd, uarg);
 	case EPX_COMMAND(EPX_IOC_CTL):
-		return epx_interest_ctl(inst, cmd, uarg);
+		return epx_change_ctl(inst, cmd, uarg);
 	}
 	switch (EPX_COMMAND(cmd)) {
 	case EPX_COMMAND(EPX_IOC_ENTER):

@@ -11,13 +11,13 @@
  * can be in the result twice, and none is held back from others meanwhile.
  *
  * Between looks it sleeps, and is not woken for each event: its wake-up
- * function counts, and refuses the wake-up, which so goes to the next sleeper,
- * until as many have come as were missing. How often a watch is reported is
- * not known, so the count is an upper bound of the watches that have become
- * ready; after a wake-up the look is repeated, and the rest slept for again.
+ * function counts, and lets it sleep until as many have come as were missing.
+ * It does not know whether a watch is reported for the second time, so the
+ * count is an upper bound of the watches that have become ready; after a
+ * wake-up the look is repeated, and the rest slept for again.
  *
- * None is lost: at any time the ready watches are at most those found by the
- * last look and those counted since it began.
+ * No event is missed: at any time the ready watches are at most those that the
+ * last look found and those counted since it began.
  *
  *	epx_gatherer_enter()		epx_hook_wake()
  *	on the queue, count = 0		epx_push(): xchg, full barrier
@@ -26,13 +26,11 @@
  *
  * What is pushed before the look is found by it, and what is pushed later sees
  * the gatherer on the queue; what does both is counted twice, which costs a
- * look. A wake-up with EPX_LEFT_OVER does not count: what a scan leaves behind
- * was queued before.
- *
- * A wake-up that was accepted may have been meant for another sleeper as well.
- * It is not lost when the gatherer goes to sleep again: the look before that
- * is a scan, and wakes the next sleeper for what it leaves. Nor when the
- * gatherer goes: its caller collects, whatever the reason.
+ * look. To be counted by all of them, an event must reach all of them: so
+ * gatherers stay before all sleepers (WQ_FLAG_PRIORITY), and they are not
+ * exclusive. Nor is then any wake-up spent on one that a sleeper should have
+ * had. A wake-up with EPX_LEFT_OVER does not count: what a scan leaves behind
+ * was counted when it came, and a gatherer's own look is such a scan.
  */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -46,7 +44,7 @@
  * struct epx_gatherer - who waits for more than one
  * @wait: entry in instance->sleepers; under that lock, as all of this
  * @count: wake-ups since it entered
- * @enough: accept the one that makes the count this
+ * @enough: wake it at this count
  */
 struct epx_gatherer {
 	wait_queue_entry_t wait;
@@ -54,19 +52,17 @@ struct epx_gatherer {
 	int enough;
 };
 
-/* Any context, the lock of the sleepers held. Refused: 0, the next's turn. */
+/* Any context, the lock of the sleepers held. Off the queue once it is over. */
 static int epx_gatherer_wake(wait_queue_entry_t *wait, unsigned int mode,
 			     int sync, void *key)
 {
 	struct epx_gatherer *gatherer =
 		container_of(wait, struct epx_gatherer, wait);
-	int ret;
 
 	if (key || ++gatherer->count < gatherer->enough)
 		return 0;
-	ret = default_wake_function(wait, mode, sync, key);
 	list_del_init(&wait->entry);
-	return ret;
+	return default_wake_function(wait, mode, sync, key);
 }
 
 static void epx_gatherer_enter(struct epx_instance *inst,
@@ -76,7 +72,7 @@ static void epx_gatherer_enter(struct epx_instance *inst,
 	gatherer->count = 0;
 	gatherer->enough = enough;
 	if (list_empty(&gatherer->wait.entry))
-		__add_wait_queue_exclusive(&inst->sleepers, &gatherer->wait);
+		__add_wait_queue(&inst->sleepers, &gatherer->wait);
 	spin_unlock_irq(&inst->sleepers.lock);
 	/*
 	 * On the queue before the look. Pairs with the full barrier of
@@ -134,11 +130,12 @@ void epx_gather(struct epx_instance *inst, int enough,
 	if (found >= enough)
 		return;
 	init_wait(&gatherer.wait);
+	gatherer.wait.flags = WQ_FLAG_PRIORITY;
 	gatherer.wait.func = epx_gatherer_wake;
 	while (found < enough && !deadline->is_now &&
 	       !signal_pending(current)) {
-		if (!found && epx_busy_loop(inst))
-			found = 1;
+		if (!found)
+			epx_busy_loop(inst);
 		epx_gatherer_enter(inst, &gatherer, enough);
 		found = epx_ready_count(inst, enough);
 		if (found < enough)

@@ -133,15 +133,6 @@ static bool epx_wake_exclusive(struct epx_instance *inst, __poll_t events,
 	return consumed;
 }
 
-/* @sync: the waker is about to sleep itself, so do not preempt it. */
-static void epx_wake_sleeper(struct epx_instance *inst, int sync)
-{
-	if (sync)
-		wake_up_sync(&inst->sleepers);
-	else
-		wake_up(&inst->sleepers);
-}
-
 /*
  * Any context; head->lock held, interrupts off. The last full barrier was the
  * caller's. Returns whether other exclusive entries are to be woken too.
@@ -155,14 +146,14 @@ static __always_inline int epx_hook_pass_on(struct epx_watch *w,
 
 	/*
 	 * What was pushed or published is visible before the look for who
-	 * waits. Pairs with smp_mb() in epx_sleep() and in
-	 * epx_instance_poll().
+	 * waits. Pairs with smp_mb() in epx_sleep(), in epx_gatherer_enter()
+	 * and in epx_instance_poll().
 	 */
 	if (events & EPOLLEXCLUSIVE)
 		ret = epx_wake_exclusive(inst, events, keys);
 	/* Behind the barrier, like the look into the pollers' queue. */
 	else if (waitqueue_active(&inst->sleepers))
-		epx_wake_sleeper(inst, sync);
+		epx_sleepers_wake(inst, sync, 0);
 	epx_pollers_wake(inst, w, keys);
 	return ret;
 }

@@ -15,7 +15,7 @@
  * Contexts: process, under epx_nest_mutex. Two adds that would close a cycle
  * or lengthen a chain together come one after the other here; removals may
  * run beside, and only make things shorter. An add of an ordinary file needs
- * the mutex only where its instance is watched; interest.c looks after its
+ * the mutex only where its instance is watched; change.c looks after its
  * lock of the instance's mutex, and a new edge is hashed before the walk over
  * what is below it takes that mutex, so one of the two sees the other.
  *

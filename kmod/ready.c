@@ -98,9 +98,12 @@ void epx_queue(struct epx_watch *w, __poll_t revents)
 	epx_drain(inst);
 	if (!epx_requeue(w, inst->ready.prev))
 		return;
-	/* Pairs with smp_mb() in epx_sleep() and in epx_instance_poll(). */
+	/*
+	 * Pairs with smp_mb() in epx_sleep(), in epx_gatherer_enter() and in
+	 * epx_instance_poll().
+	 */
 	if (wq_has_sleeper(&inst->sleepers))
-		wake_up(&inst->sleepers);
+		epx_sleepers_wake(inst, 0, 0);
 	epx_pollers_wake(inst, NULL, 0);
 }
 
@@ -137,7 +140,7 @@ static inline void epx_scan_end(struct epx_instance *inst, struct list_head *nex
 	 * wq_has_sleeper()'s barrier pairs with smp_mb() in epx_sleep().
 	 */
 	if (!list_empty(&inst->ready) && wq_has_sleeper(&inst->sleepers))
-		wake_up_poll(&inst->sleepers, EPX_LEFT_OVER);
+		epx_sleepers_wake(inst, 0, EPX_LEFT_OVER);
 }
 
 /*
@@ -248,7 +251,7 @@ int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 		/* A wake-up may have been spent on us. Somebody else's then. */
 		if (!epx_is_quiet(inst) && wq_has_sleeper(&inst->sleepers)) {
 			epx_count(killed_rewake);
-			wake_up(&inst->sleepers);
+			epx_sleepers_wake(inst, 0, 0);
 		}
 		return -EINTR;
 	}

@@ -15,9 +15,34 @@
 
 /*
  * The key of a wake-up of sleepers for what is ready still, and not for what
- * has become ready. Who counts the latter (gather.c) passes it on.
+ * has become ready. Who counts the latter (gather.c) does not hear it.
  */
 #define EPX_LEFT_OVER	EPOLLMSG
+
+/**
+ * epx_sleepers_wake() - wake one sleeper
+ * @inst: the instance, after a full barrier and a look at the queue
+ * @sync: the waker is about to sleep itself, so do not preempt it
+ * @key: 0 or EPX_LEFT_OVER
+ *
+ * In one section of the lock. wake_up() of Linux 6.1 gives the lock up after
+ * 64 entries: who entered there would stand before gatherers (gather.c).
+ *
+ * Context: any; takes the lock of @inst->sleepers.
+ */
+static inline void epx_sleepers_wake(struct epx_instance *inst, int sync,
+				     __poll_t key)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&inst->sleepers.lock, flags);
+	if (sync)
+		__wake_up_locked_sync_key(&inst->sleepers, TASK_NORMAL,
+					  poll_to_key(key));
+	else
+		wake_up_locked_poll(&inst->sleepers, key);
+	spin_unlock_irqrestore(&inst->sleepers.lock, flags);
+}
 
 /**
  * epx_push() - queue a watch from a wake callback

@@ -67,6 +67,18 @@ static inline u32 epx_ring_item(const struct epx_watch *w)
 }
 
 /**
+ * epx_changed() - what an add or a modify returns
+ * @w: the watch
+ *
+ * Context: process; the instance's mutex held.
+ * Return: 0, or the watch's item where the instance has a ring.
+ */
+static inline int epx_changed(const struct epx_watch *w)
+{
+	return unlikely(epx_ring_of(w->instance)) ? epx_ring_item(w) : 0;
+}
+
+/**
  * epx_ring_has_slot() - is there something at the head of the ring?
  * @ring: the ring
  *

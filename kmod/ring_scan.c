@@ -164,7 +164,7 @@ int epx_ring_collect(struct epx_instance *inst,
 	 * smp_mb() in epx_sleep().
 	 */
 	if (max && epx_ring_has_slot(ring) && wq_has_sleeper(&inst->sleepers))
-		wake_up_poll(&inst->sleepers, EPX_LEFT_OVER);
+		epx_sleepers_wake(inst, 0, EPX_LEFT_OVER);
 	epx_instance_unlock(inst);
 	return n;
 }
@@ -216,7 +216,7 @@ int epx_ring_count(struct epx_instance *inst, int most)
 	}
 	/* wq_has_sleeper()'s barrier pairs with smp_mb() in epx_sleep(). */
 	if (n && wq_has_sleeper(&inst->sleepers))
-		wake_up_poll(&inst->sleepers, EPX_LEFT_OVER);
+		epx_sleepers_wake(inst, 0, EPX_LEFT_OVER);
 	return n;
 }
 
@@ -239,6 +239,6 @@ void epx_ring_queue(struct epx_watch *w, __poll_t revents)
 	epx_ring_publish(w, (__force u32)revents & EPX_ITEM_READY);
 	/* Pairs with smp_mb() in epx_sleep() and in epx_instance_poll(). */
 	if (wq_has_sleeper(&inst->sleepers))
-		wake_up(&inst->sleepers);
+		epx_sleepers_wake(inst, 0, 0);
 	epx_pollers_wake(inst, NULL, 0);
 }

@@ -14,14 +14,17 @@ import csource
 LAYERS = (
     ("main",),
     ("selftest", "device"),
+    ("enter",),
+    ("batch", "gather"),
+    ("change",),
     ("interest", "wait", "fdinfo"),
-    ("ready", "hook", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs", "ring", "ring_scan", "ring_map"),
+    ("ready", "hook", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs", "tree", "ring", "ring_scan", "ring_map"),
     ("trace",),
     ("instance.h",),
-    ("counters", "argument"),
+    ("counters", "argument", "lookup"),
     ("compat",),
 )
-CORE = 3
+CORE = 6
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 
 
