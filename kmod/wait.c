@@ -110,7 +110,7 @@ static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 	return 0;
 }
 
-static noinline int epx_deadline_special(struct epx_deadline *deadline,
+static noinline int epx_deadline_set(struct epx_deadline *deadline,
 					 u32 flags, s64 timeout)
 {
 	deadline->is_for_ring = flags & EPX_WAIT_RING;
@@ -126,15 +126,6 @@ static noinline int epx_deadline_special(struct epx_deadline *deadline,
 	default:
 		return -EINVAL;
 	}
-}
-
-static __always_inline int epx_deadline_set(struct epx_deadline *deadline,
-					    u32 flags, s64 timeout)
-{
-	if (unlikely(flags))
-		return epx_deadline_special(deadline, flags, timeout);
-	epx_deadline_in(deadline, timeout);
-	return 0;
 }
 
 /*
@@ -233,30 +224,14 @@ static void epx_mask_restore(int ret)
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
 }
 
-/* EPX_WAIT_RING, or the length of the array is out of range. */
-static noinline bool epx_is_ring_wait(struct epx_instance *inst,
-				      struct epoll_event __user *events, int max,
-				      const struct epx_deadline *deadline)
-{
-	return deadline->is_for_ring && epx_ring_of(inst) && !events && !max;
-}
-
-/* In both callers, for a frame less. */
-static __always_inline int epx_wait_events(struct epx_instance *inst,
-					   struct epoll_event __user *events,
-					   int max,
-					   struct epx_deadline *deadline)
+/* In both callers, for a frame less. @max is 0 for the ring itself. */
+static __always_inline int epx_wait_loop(struct epx_instance *inst,
+					 struct epoll_event __user *events,
+					 int max, struct epx_deadline *deadline)
 {
 	bool look;
 
-	if (unlikely(max <= 0 || max > EPX_MAX_EVENTS ||
-		     deadline->is_for_ring) &&
-	    !epx_is_ring_wait(inst, events, max, deadline))
-		return -EINVAL;
-	if (!access_ok(events, max * sizeof(*events)))
-		return -EFAULT;
-	/* With a ring, what is level-triggered is polled in any case. */
-	look = !epx_is_quiet(inst) || epx_ring_of(inst);
+	look = epx_is_worth_a_scan(inst);
 
 	for (;;) {
 		if (look) {
@@ -274,6 +249,30 @@ static __always_inline int epx_wait_events(struct epx_instance *inst,
 			return -EINTR;
 		look = epx_sleep(inst, deadline);
 	}
+}
+
+static __always_inline int epx_wait_events(struct epx_instance *inst,
+					   struct epoll_event __user *events,
+					   int max,
+					   struct epx_deadline *deadline)
+{
+	if (max <= 0 || max > EPX_MAX_EVENTS)
+		return -EINVAL;
+	if (!access_ok(events, max * sizeof(*events)))
+		return -EFAULT;
+	return epx_wait_loop(inst, events, max, deadline);
+}
+
+/* For events, or for the ring, as the flags have it. */
+static noinline int epx_wait_any(struct epx_instance *inst, u64 events, int max,
+				 struct epx_deadline *deadline)
+{
+	if (!deadline->is_for_ring)
+		return epx_wait_events(inst, u64_to_user_ptr(events), max,
+				       deadline);
+	if (!epx_ring_of(inst) || events || max)
+		return -EINVAL;
+	return epx_wait_loop(inst, NULL, 0, deadline);
 }
 
 /* The whole struct, with a mask or without. */
@@ -297,8 +296,7 @@ static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 		if (ret)
 			return ret;
 	}
-	ret = epx_wait_events(inst, u64_to_user_ptr(wait.events),
-			      wait.maxevents, &deadline);
+	ret = epx_wait_any(inst, wait.events, wait.maxevents, &deadline);
 	trace_epx_return(inst, ret);
 	if (wait.sigmask)
 		epx_mask_restore(ret);
@@ -336,10 +334,16 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
 	unsafe_get_user(timeout, &wait->timeout, fault);
 	user_read_access_end();
 
-	ret = epx_deadline_set(&deadline, flags, timeout);
-	if (ret)
-		return ret;
-	ret = epx_wait_events(inst, u64_to_user_ptr(events), max, &deadline);
+	if (unlikely(flags)) {
+		ret = epx_deadline_set(&deadline, flags, timeout);
+		if (ret)
+			return ret;
+		ret = epx_wait_any(inst, events, max, &deadline);
+	} else {
+		epx_deadline_in(&deadline, timeout);
+		ret = epx_wait_events(inst, u64_to_user_ptr(events), max,
+				      &deadline);
+	}
 	trace_epx_return(inst, ret);
 	return ret;
 fault:
