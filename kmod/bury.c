@@ -40,6 +40,17 @@
 static struct kmem_cache *epx_watch_cache;
 static struct workqueue_struct *epx_reaper;
 
+/* A place in the ring for a new watch, or no watch. */
+static noinline struct epx_watch *epx_watch_with_item(struct epx_watch *w)
+{
+	int err = epx_ring_bind(w, w->data);
+
+	if (!err)
+		return w;
+	kmem_cache_free(epx_watch_cache, w);
+	return ERR_PTR(err);
+}
+
 /**
  * epx_watch_new() - a watch of an instance, on no list
  * @inst: the instance. The watch needs no reference on it: a release ends or
@@ -52,21 +63,14 @@ static struct workqueue_struct *epx_reaper;
 struct epx_watch *epx_watch_new(struct epx_instance *inst, u64 data)
 {
 	struct epx_watch *w = kmem_cache_zalloc(epx_watch_cache, GFP_KERNEL);
-	int err;
 
 	if (!w)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&w->siblings);
 	w->instance = inst;
-	if (likely(!epx_ring_of(inst))) {
-		w->data = data;
-		return w;
-	}
-	err = epx_ring_bind(w, data);
-	if (err) {
-		kmem_cache_free(epx_watch_cache, w);
-		return ERR_PTR(err);
-	}
+	w->data = data;
+	if (unlikely(epx_ring_of(inst)))
+		return epx_watch_with_item(w);
 	return w;
 }
 

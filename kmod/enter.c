@@ -62,8 +62,8 @@ static __always_inline int epx_enter_check(struct epx_instance *inst,
 	if (enter->min_events < 0 || enter->min_events > enter->maxevents ||
 	    enter->min_wait < 0)
 		return -EINVAL;
-	err = epx_events_check(inst, u64_to_user_ptr(enter->events),
-			       enter->maxevents, deadline);
+	err = epx_wait_check(inst, u64_to_user_ptr(enter->events),
+			     enter->maxevents, deadline);
 	if (err)
 		return err;
 	return epx_batch_check(batch, enter->changes, enter->count);

@@ -76,7 +76,7 @@ static inline bool epx_push(struct epx_watch *w)
 static inline void epx_move_begin(struct epx_instance *inst)
 {
 	WRITE_ONCE(inst->scan_seq, inst->scan_seq + 1);
-	/* Odd before a list is touched. Pairs with smp_rmb() in epx_is_quiet(). */
+	/* Odd before a list is touched. Pairs with smp_rmb() in epx_is_none(). */
 	smp_wmb();
 }
 
@@ -88,7 +88,7 @@ static inline void epx_move_begin(struct epx_instance *inst)
  */
 static inline void epx_move_end(struct epx_instance *inst)
 {
-	/* Lists before even. Pairs with smp_load_acquire() in epx_is_quiet(). */
+	/* Lists before even. Pairs with smp_load_acquire() in epx_is_none(). */
 	smp_store_release(&inst->scan_seq, inst->scan_seq + 1);
 }
 
@@ -170,26 +170,54 @@ static inline bool epx_is_available(struct epx_instance *inst)
 	return !list_empty_careful(&inst->ready);
 }
 
-/**
- * epx_is_quiet() - is it certain that nothing is ready?
- * @inst: the instance
- *
- * "Nothing" is believed only if no watch changed lists while we looked: a
- * scan or a drain has watches in its hands that are on no list.
- *
- * Context: any.
- * Return: true if there was a moment in which no watch was queued.
+/*
+ * "Nothing" is believed only if no watch changed lists while we looked: a scan
+ * or a drain has watches in its hands that are on no list.
  */
-static inline bool epx_is_quiet(struct epx_instance *inst)
+static __always_inline bool epx_is_none(struct epx_instance *inst,
+					bool (*is_any)(struct epx_instance *))
 {
 	/* Pairs with smp_store_release() in epx_move_end(). */
 	unsigned int seq = smp_load_acquire(&inst->scan_seq);
 
-	if ((seq & 1) || epx_is_available(inst))
+	if ((seq & 1) || is_any(inst))
 		return false;
 	/* The lists before the count. Pairs with smp_wmb() in epx_move_begin(). */
 	smp_rmb();
 	return READ_ONCE(inst->scan_seq) == seq;
+}
+
+/**
+ * epx_is_quiet() - is it certain that nothing is ready?
+ * @inst: the instance
+ *
+ * Context: any.
+ * Return: true if there was a moment in which no watch was queued, or with a
+ * ring, none on incoming and none in the ring.
+ */
+static inline bool epx_is_quiet(struct epx_instance *inst)
+{
+	return epx_is_none(inst, epx_is_available);
+}
+
+static inline bool epx_has_queued_or_ring(struct epx_instance *inst)
+{
+	return !llist_empty(&inst->incoming) ||
+	       !list_empty_careful(&inst->ready) || epx_ring_of(inst);
+}
+
+/**
+ * epx_is_worth_a_scan() - has a wait to begin with a scan?
+ * @inst: the instance
+ *
+ * With a ring always: what is level-triggered is polled by every wait.
+ *
+ * Context: any.
+ * Return: false only if epx_is_quiet().
+ */
+static inline bool epx_is_worth_a_scan(struct epx_instance *inst)
+{
+	return !epx_is_none(inst, epx_has_queued_or_ring);
 }
 
 /**

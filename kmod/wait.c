@@ -98,7 +98,7 @@ static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 	return 0;
 }
 
-static noinline int epx_deadline_special(struct epx_deadline *deadline,
+static noinline int epx_deadline_set(struct epx_deadline *deadline,
 					 u32 flags, s64 timeout)
 {
 	deadline->is_for_ring = flags & EPX_WAIT_RING;
@@ -114,15 +114,6 @@ static noinline int epx_deadline_special(struct epx_deadline *deadline,
 	default:
 		return -EINVAL;
 	}
-}
-
-static __always_inline int epx_deadline_set(struct epx_deadline *deadline,
-					    u32 flags, s64 timeout)
-{
-	if (unlikely(flags))
-		return epx_deadline_special(deadline, flags, timeout);
-	epx_deadline_in(deadline, timeout);
-	return 0;
 }
 
 /**
@@ -267,20 +258,22 @@ void epx_mask_restore(int ret)
 }
 
 /**
- * epx_is_ring_wait() - EPX_WAIT_RING, with an array of no length
+ * epx_wait_check() - can what is waited for be delivered there?
  * @inst: the instance
  * @events: the array
  * @max: its length
- * @deadline: what it waits for
+ * @deadline: what is waited for
  *
- * Context: any.
- * Return: whether that is what is asked for, and possible.
+ * Context: process.
+ * Return: 0, -EINVAL or -EFAULT.
  */
-noinline bool epx_is_ring_wait(struct epx_instance *inst,
-			       struct epoll_event __user *events, int max,
-			       const struct epx_deadline *deadline)
+noinline int epx_wait_check(struct epx_instance *inst,
+			    struct epoll_event __user *events, int max,
+			    const struct epx_deadline *deadline)
 {
-	return deadline->is_for_ring && epx_ring_of(inst) && !events && !max;
+	if (!deadline->is_for_ring)
+		return epx_events_check(events, max);
+	return epx_ring_of(inst) && !events && !max ? 0 : -EINVAL;
 }
 
 /* The whole struct, with a mask or without. */
@@ -304,8 +297,8 @@ static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 		if (ret)
 			return ret;
 	}
-	ret = epx_events_check(inst, u64_to_user_ptr(wait.events),
-			       wait.maxevents, &deadline);
+	ret = epx_wait_check(inst, u64_to_user_ptr(wait.events),
+			     wait.maxevents, &deadline);
 	if (!ret)
 		ret = epx_wait_events(inst, u64_to_user_ptr(wait.events),
 				      wait.maxevents, &deadline);
@@ -346,10 +339,16 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
 	unsafe_get_user(timeout, &wait->timeout, fault);
 	user_read_access_end();
 
-	ret = epx_deadline_set(&deadline, flags, timeout);
-	if (ret)
-		return ret;
-	ret = epx_events_check(inst, u64_to_user_ptr(events), max, &deadline);
+	if (unlikely(flags)) {
+		ret = epx_deadline_set(&deadline, flags, timeout);
+		if (ret)
+			return ret;
+		ret = epx_wait_check(inst, u64_to_user_ptr(events), max,
+				     &deadline);
+	} else {
+		epx_deadline_in(&deadline, timeout);
+		ret = epx_events_check(u64_to_user_ptr(events), max);
+	}
 	if (!ret)
 		ret = epx_wait_events(inst, u64_to_user_ptr(events), max,
 				      &deadline);

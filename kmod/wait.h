@@ -24,27 +24,21 @@ struct epx_deadline {
 	bool is_for_ring;
 };
 
-bool epx_is_ring_wait(struct epx_instance *inst,
-		      struct epoll_event __user *events, int max,
-		      const struct epx_deadline *deadline);
+int epx_wait_check(struct epx_instance *inst,
+		   struct epoll_event __user *events, int max,
+		   const struct epx_deadline *deadline);
 
 /**
  * epx_events_check() - can events be delivered to this array?
- * @inst: the instance
  * @events: user array
- * @max: its length; 0 where the wait is for the ring
- * @deadline: what the wait is for
+ * @max: its length
  *
  * Context: process.
  * Return: 0, -EINVAL or -EFAULT.
  */
-static inline int epx_events_check(struct epx_instance *inst,
-				   struct epoll_event __user *events, int max,
-				   const struct epx_deadline *deadline)
+static inline int epx_events_check(struct epoll_event __user *events, int max)
 {
-	if (unlikely(max <= 0 || max > EPX_MAX_EVENTS ||
-		     deadline->is_for_ring) &&
-	    !epx_is_ring_wait(inst, events, max, deadline))
+	if (max <= 0 || max > EPX_MAX_EVENTS)
 		return -EINVAL;
 	return access_ok(events, max * sizeof(*events)) ? 0 : -EFAULT;
 }
@@ -61,7 +55,7 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
  * epx_wait_events() - wait for an event, and collect what there is
  * @inst: the instance
  * @events: user array, checked
- * @max: its length
+ * @max: its length; 0 where the wait is for the ring
  * @deadline: no longer than until then
  *
  * In its callers, for a frame less.
@@ -74,8 +68,7 @@ static __always_inline int epx_wait_events(struct epx_instance *inst,
 					   int max,
 					   struct epx_deadline *deadline)
 {
-	/* With a ring, what is level-triggered is polled in any case. */
-	bool look = !epx_is_quiet(inst) || epx_ring_of(inst);
+	bool look = epx_is_worth_a_scan(inst);
 
 	for (;;) {
 		if (look) {
