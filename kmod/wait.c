@@ -98,8 +98,17 @@ static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 	return 0;
 }
 
-static noinline int epx_deadline_set(struct epx_deadline *deadline,
-					 u32 flags, s64 timeout)
+/**
+ * epx_deadline_read() - when does a wait with these arguments end?
+ * @deadline: all zero, to be set
+ * @flags: EPX_WAIT_* bits
+ * @timeout: what they say it is
+ *
+ * Context: process, may sleep.
+ * Return: 0, -EINVAL or -EFAULT.
+ */
+noinline int epx_deadline_read(struct epx_deadline *deadline, u32 flags,
+			       s64 timeout)
 {
 	deadline->is_for_ring = flags & EPX_WAIT_RING;
 	switch (flags & ~EPX_WAIT_RING) {
@@ -114,20 +123,6 @@ static noinline int epx_deadline_set(struct epx_deadline *deadline,
 	default:
 		return -EINVAL;
 	}
-}
-
-/**
- * epx_deadline_read() - when does a wait with these arguments end?
- * @deadline: all zero, to be set
- * @flags: EPX_WAIT_* bits
- * @timeout: what they say it is
- *
- * Context: process, may sleep.
- * Return: 0, -EINVAL or -EFAULT.
- */
-int epx_deadline_read(struct epx_deadline *deadline, u32 flags, s64 timeout)
-{
-	return epx_deadline_set(deadline, flags, timeout);
 }
 
 /*
@@ -289,7 +284,7 @@ static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 	ret = epx_fetch(&wait, sizeof(wait), EPX_WAIT_SIZE_MIN, cmd, uarg);
 	if (ret)
 		return ret;
-	ret = epx_deadline_set(&deadline, wait.flags, wait.timeout);
+	ret = epx_deadline_read(&deadline, wait.flags, wait.timeout);
 	if (ret)
 		return ret;
 	if (wait.sigmask) {
@@ -340,7 +335,7 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
 	user_read_access_end();
 
 	if (unlikely(flags)) {
-		ret = epx_deadline_set(&deadline, flags, timeout);
+		ret = epx_deadline_read(&deadline, flags, timeout);
 		if (ret)
 			return ret;
 		ret = epx_wait_check(inst, u64_to_user_ptr(events), max,
