@@ -48,6 +48,15 @@ struct options {
 
 extern struct options options;
 
+void fail(const char *what) __attribute__((noreturn));
+
+/* Ends the program where @ok is not. Costs next to nothing where it is. */
+static inline void must(int ok, const char *what)
+{
+	if (!ok)
+		fail(what);
+}
+
 /** struct change - one change of what is watched, by value */
 struct change {
 	int op;
@@ -214,7 +223,6 @@ void measure_parts(void);
 /* figure.c */
 long long clock_ns(void);
 long long clock_overhead(void);
-void must(int ok, const char *what);
 void figure(const char *suite, const char *name, int x, const char *side,
 	    double value, const char *unit);
 void figure_spread(const char *suite, const char *name, int x,

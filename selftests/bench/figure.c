@@ -21,10 +21,8 @@ long long clock_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-void must(int ok, const char *what)
+void fail(const char *what)
 {
-	if (ok)
-		return;
 	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
 	exit(1);
 }

@@ -8,6 +8,7 @@
  * epoll's words. EPOLLONESHOT is a poll that ends with its completion.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <liburing.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -19,8 +20,9 @@
 #define SUBMISSIONS	4096
 #define COMPLETIONS	16384
 
-/* Marks a completion that is of a change and no event. */
+/* Marks a completion that is of a change and no event; of which kind. */
 #define OF_A_CHANGE	(1ULL << 63)
+#define OF_A_REMOVAL	(1ULL << 62)
 
 struct uring_loop {
 	struct loop loop;
@@ -91,7 +93,7 @@ static void uring_prepare(struct io_uring *ring, const struct change *change)
 
 	if (change->op == EPOLL_CTL_DEL) {
 		io_uring_prep_poll_remove(sqe, change->data);
-		io_uring_sqe_set_data64(sqe, OF_A_CHANGE);
+		io_uring_sqe_set_data64(sqe, OF_A_CHANGE | OF_A_REMOVAL);
 		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 	} else if (change->events & EPOLLONESHOT) {
 		/* A poll that has ended is not modified but made again. */
@@ -121,6 +123,20 @@ static void uring_change(struct loop *loop, const struct change *changes, int n)
 	must(io_uring_submit(ring_of(loop)) >= 0, "io_uring_submit");
 }
 
+/* What is no event: polls that were removed, and what became of changes. */
+static void uring_check(const struct io_uring_cqe *cqe)
+{
+	errno = -cqe->res;
+	/* A poll may end by itself before it is removed. */
+	if (cqe->user_data & OF_A_REMOVAL)
+		must(cqe->res == -ENOENT || cqe->res == -EALREADY,
+		     "a removal by io_uring");
+	else if (cqe->user_data & OF_A_CHANGE)
+		must(0, "a change by io_uring");
+	else
+		must(cqe->res == -ECANCELED, "a poll of io_uring");
+}
+
 /* Takes what is in the queue, without a call where nothing waits for one. */
 static int uring_take(struct loop *loop)
 {
@@ -130,10 +146,8 @@ static int uring_take(struct loop *loop)
 	int n = 0;
 
 	for (unsigned int i = 0; i < got; i++) {
-		/* Removed, or a change's own: not an event. */
-		if (cqes[i]->user_data & OF_A_CHANGE || cqes[i]->res < 0) {
-			must(cqes[i]->res >= 0 || cqes[i]->res == -ECANCELED,
-			     "a change by io_uring");
+		if (cqes[i]->res < 0) {
+			uring_check(cqes[i]);
 			continue;
 		}
 		loop->events[n].events = cqes[i]->res;
