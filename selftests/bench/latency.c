@@ -141,7 +141,7 @@ static void latency_cost(void)
 
 static void latency_time(enum mode mode)
 {
-	int rounds = options.rounds, count = 0;
+	int rounds = (options.rounds + 1) / 2, count = 0;
 	const struct side *order[SIDES_MOST];
 	double *ratios = calloc(rounds * PERCENTS * SIDES_MOST,
 				sizeof(*ratios));

@@ -11,7 +11,7 @@
  *   --short           fewer points, no peers
  *   --only NAME       benchmarks whose name begins so
  *   --sides A,B       these, and native
- *   --rounds N        of a time (31)
+ *   --rounds N        of a time (31); fewer where a round takes long
  *   --count N         of scale (100000)
  *
  * Every line of output is a figure.

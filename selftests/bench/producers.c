@@ -81,7 +81,7 @@ static double producers_round(const struct side *side, int count)
 
 static void producers_time(int x)
 {
-	int rounds = options.rounds, count = 0;
+	int rounds = (options.rounds + 1) / 2, count = 0;
 	const struct side *order[SIDES_MOST];
 	double *ratios = calloc(rounds * SIDES_MOST, sizeof(*ratios));
 
