@@ -103,7 +103,7 @@ static void uring_prepare(struct io_uring *ring, const struct change *change)
 		io_uring_prep_poll_multishot(sqe, change->fd, mask);
 		io_uring_sqe_set_data64(sqe, change->data);
 	} else {
-		io_uring_prep_poll_update(sqe, change->data, change->data, mask,
+		io_uring_prep_poll_update(sqe, change->data, 0, mask,
 					  IORING_POLL_UPDATE_EVENTS |
 					  IORING_POLL_ADD_MULTI);
 		io_uring_sqe_set_data64(sqe, OF_A_CHANGE);
