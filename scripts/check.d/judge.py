@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Has scripts/run-tests and scripts/semantics judge runs that are made up: each kind of failure must be seen.
+"""Has scripts/run-tests, scripts/semantics and the gate of instruction counts judge runs that are made up: each kind of
+failure must be seen.
 
 What would be missed here would look like a suite that passes.
 """
@@ -43,9 +44,24 @@ RUNS = (
     (("pass", "pass", "pass"), ["boot1: WARNING"], "FAILS boot1: WARNING"),
 )
 
+# Native epoll's and epollx's instructions as accepted and now (None: gone), the same release or not; passes.
+COUNTS = (
+    ((100, 120), (100, 120), True, True),
+    ((100, 120), (100, 123), True, True),
+    ((100, 120), (100, 124), True, False),
+    ((100, 120), (120, 124), True, False),
+    ((100, 120), (100, None), True, False),
+    ((100, 120), (100, None), False, False),
+    ((100, 120), (100, 134), False, False),
+    ((100, 120), (120, 140), False, True),
+    ((100, 120), (80, 120), False, True),
+    ((None, 120), (None, 140), True, False),
+    ((None, 120), (None, 140), False, True),
+)
 
-def script(name):
-    path = os.path.join("scripts", name)
+
+def script(name, directory="scripts"):
+    path = os.path.join(directory, name)
     loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), path)
     # Its dataclasses look their module up.
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
@@ -104,6 +120,17 @@ def judge_state(semantics):
             states.add(state)
 
 
+def judge_counts(gate):
+    native, epollx = ("ctl_mod", "1", "native"), ("ctl_mod", "1", "epollx")
+    for then, now, is_same, wanted in COUNTS:
+        old, new = ({key: value for key, value in zip((native, epollx), counts) if value is not None} for counts in (then, now))
+        passed, said = gate.judge(epollx, new, old, is_same)
+        if passed != wanted:
+            yield f"selftests/bench/gate: {then} accepted, {now} now, {'the same' if is_same else 'another'} release: {said}"
+        if not all(f"{count:.1f}" in said for count in (then[1], now[1]) if count is not None):
+            yield f"selftests/bench/gate: {said!r} has not both figures"
+
+
 def main():
     # No __pycache__ beside the scripts.
     sys.dont_write_bytecode = True
@@ -112,6 +139,7 @@ def main():
         yield from judge_programs(tests, directory)
         yield from judge_runs(semantics, directory)
     yield from judge_state(semantics)
+    yield from judge_counts(script("gate", "selftests/bench"))
 
 
 if __name__ == "__main__":
