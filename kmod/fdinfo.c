@@ -22,6 +22,7 @@
 #include "bury.h"
 #include "fdinfo.h"
 #include "instance.h"
+#include "pin.h"
 #include "ready.h"
 #include "ring.h"
 
