@@ -32,6 +32,11 @@
 #include "tree.h"
 #include "wakeup.h"
 
+/* What may accompany EPOLLEXCLUSIVE. */
+#define EPX_EXCLUSIVE_OK_BITS \
+	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | \
+	 EPOLLEXCLUSIVE)
+
 /* ERR and HUP are reported whether asked for or not. */
 #define EPX_ALWAYS_BITS		(EPOLLERR | EPOLLHUP)
 

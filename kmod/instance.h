@@ -88,11 +88,6 @@ struct wakeup_source;
 #define EPX_STEERING_BITS \
 	(EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
 
-/* What may accompany EPOLLEXCLUSIVE. */
-#define EPX_EXCLUSIVE_OK_BITS \
-	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | \
-	 EPOLLEXCLUSIVE)
-
 /* The longest event array, whose bytes an int counts. */
 #define EPX_MAX_EVENTS		(INT_MAX / (int)sizeof(struct epoll_event))
 

@@ -221,11 +221,14 @@ static void epx_ring_append(struct epx_publisher *ring, u32 item)
 {
 	u32 tail = atomic_fetch_inc(&ring->tail);
 
-	/* The state before the slot. Pairs with the acquire in epx_ring_next(). */
+	/*
+	 * The state before the slot. Pairs with the acquire in epx_ring_next()
+	 * and with smp_load_acquire() in epx_ring_pop().
+	 */
 	smp_store_release(&ring->slots[tail & ring->mask], item + 1);
 	/*
 	 * The slot before the look for who waits. Pairs with smp_mb() in
-	 * epx_sleep() and in epx_instance_poll().
+	 * epx_sleep(), in epx_gatherer_enter() and in epx_instance_poll().
 	 */
 	smp_mb();
 }
@@ -286,6 +289,10 @@ bool epx_ring_publish(struct epx_watch *w, u64 bits)
 			goto appended;
 		}
 		state = epx_state_after(w, old, bits, once);
+		/*
+		 * What became ready before the bits that tell it. Pairs with
+		 * the atomic step in epx_ring_take() and in epx_ring_arm().
+		 */
 	} while (!atomic64_try_cmpxchg(word, &old, state));
 	was = old;
 appended:
@@ -332,15 +339,15 @@ static void epx_slot_set(struct epx_publisher *ring, u32 head, u32 number,
 }
 
 /**
- * epx_ring_take() - consume the item at the head of the ring
+ * epx_ring_pop() - consume the item at the head of the ring
  * @ring: the ring
  * @event: where to, in user memory, its range checked
  *
  * Context: process, may sleep; the instance's mutex held.
  * Return: what became of it.
  */
-enum epx_taken epx_ring_take(struct epx_publisher *ring,
-			     struct epoll_event __user *event)
+enum epx_taken epx_ring_pop(struct epx_publisher *ring,
+			    struct epoll_event __user *event)
 {
 	u32 head = READ_ONCE(ring->head->head), number;
 	struct epx_item *item;
@@ -362,7 +369,7 @@ enum epx_taken epx_ring_take(struct epx_publisher *ring,
 	old = atomic64_read(word);
 	do {
 		ready = old & EPX_ITEM_READY;
-		if (ready && !epx_event_put(event, ready,
+		if (ready && !epx_event_put(event, (__force __poll_t)ready,
 					    READ_ONCE(item->data))) {
 			epx_slot_set(ring, head, number, head);
 			return EPX_TAKEN_FAULT;

@@ -126,7 +126,7 @@ bool epx_ring_recheck(struct epx_watch *w);
 u64 epx_ring_state(const struct epx_watch *w);
 bool epx_ring_publish(struct epx_watch *w, u64 bits);
 bool epx_ring_hint(struct epx_watch *w, __poll_t events, __poll_t keys);
-enum epx_taken epx_ring_take(struct epx_publisher *ring,
-			     struct epoll_event __user *event);
+enum epx_taken epx_ring_pop(struct epx_publisher *ring,
+			    struct epoll_event __user *event);
 
 #endif /* EPX_RING_H */

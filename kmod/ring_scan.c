@@ -122,7 +122,7 @@ static int epx_ring_deliver(struct epx_publisher *ring,
 	int n = 0;
 
 	for (u32 turn = 0; n < max && turn <= ring->mask; turn++) {
-		enum epx_taken taken = epx_ring_take(ring, &events[n]);
+		enum epx_taken taken = epx_ring_pop(ring, &events[n]);
 
 		if (taken == EPX_TAKEN_NONE)
 			break;
@@ -214,7 +214,10 @@ int epx_ring_count(struct epx_instance *inst, int most)
 		n += !!READ_ONCE(ring->slots[(head + i) & ring->mask]);
 		cond_resched();
 	}
-	/* wq_has_sleeper()'s barrier pairs with smp_mb() in epx_sleep(). */
+	/*
+	 * wq_has_sleeper()'s barrier pairs with smp_mb() in epx_sleep() and in
+	 * epx_gatherer_enter().
+	 */
 	if (n && wq_has_sleeper(&inst->sleepers))
 		epx_sleepers_wake(inst, 0, EPX_LEFT_OVER);
 	return n;
@@ -237,7 +240,10 @@ void epx_ring_queue(struct epx_watch *w, __poll_t revents)
 		epx_requeue(w, inst->ready.prev);
 	}
 	epx_ring_publish(w, (__force u32)revents & EPX_ITEM_READY);
-	/* Pairs with smp_mb() in epx_sleep() and in epx_instance_poll(). */
+	/*
+	 * Pairs with smp_mb() in epx_sleep(), in epx_gatherer_enter() and in
+	 * epx_instance_poll().
+	 */
 	if (wq_has_sleeper(&inst->sleepers))
 		epx_sleepers_wake(inst, 0, 0);
 	epx_pollers_wake(inst, NULL, 0);

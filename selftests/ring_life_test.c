@@ -201,7 +201,7 @@ TEST_ON(EPX, fdinfo_has_the_data_of_the_last_change, "33")
 	file = fopen(path, "re");
 	ASSERT_TRUE(file);
 	while (fgets(line, sizeof(line), file))
-		seen |= strstr(line, "data:       abcdef0123 ") != NULL;
+		seen |= !!strstr(line, "data:       abcdef0123 ");
 	fclose(file);
 	EXPECT_TRUE(seen);
 }
