@@ -26,6 +26,23 @@ _Static_assert(offsetof(struct epx_wait, flags) == 12, "epx_wait.flags");
 _Static_assert(offsetof(struct epx_wait, timeout) == 16, "timeout");
 _Static_assert(offsetof(struct epx_wait, sigmask) == EPX_WAIT_SIZE_MIN,
 	       "EPX_IOC_WAIT ends before sigmask");
+_Static_assert(sizeof(struct epx_ctl_entry) == 32, "epx_ctl_entry");
+_Static_assert(offsetof(struct epx_ctl_entry, ctl) == 0, "epx_ctl_entry.ctl");
+_Static_assert(offsetof(struct epx_ctl_entry, result) == 24, "result");
+_Static_assert(offsetof(struct epx_ctl_entry, reserved) == 28, "reserved");
+_Static_assert(sizeof(struct epx_ctlv) == 16, "epx_ctlv");
+_Static_assert(offsetof(struct epx_ctlv, count) == 8, "epx_ctlv.count");
+_Static_assert(offsetof(struct epx_ctlv, flags) == 12, "epx_ctlv.flags");
+_Static_assert(sizeof(struct epx_enter) == 64, "epx_enter");
+_Static_assert(offsetof(struct epx_enter, count) == 8, "epx_enter.count");
+_Static_assert(offsetof(struct epx_enter, flags) == 12, "epx_enter.flags");
+_Static_assert(offsetof(struct epx_enter, events) == 16, "epx_enter.events");
+_Static_assert(offsetof(struct epx_enter, maxevents) == 24, "maxevents");
+_Static_assert(offsetof(struct epx_enter, min_events) == 28, "min_events");
+_Static_assert(offsetof(struct epx_enter, timeout) == 32, "epx_enter.timeout");
+_Static_assert(offsetof(struct epx_enter, min_wait) == 40, "min_wait");
+_Static_assert(offsetof(struct epx_enter, sigmask) == 48, "epx_enter.sigmask");
+_Static_assert(offsetof(struct epx_enter, sigsetsize) == 56, "sigsetsize");
 _Static_assert(sizeof(struct epoll_params) == 8, "epoll_params");
 _Static_assert(EPX_CLOEXEC == O_CLOEXEC, "EPX_CLOEXEC");
 
@@ -62,6 +79,7 @@ TEST_ON(EPX, info_tells_the_limits, "")
 		EXPECT_EQ(info.max_events, 178956970);
 		EXPECT_EQ(info.reserved, 0);
 		EXPECT_EQ(info.features & ~EPX_FEATURE_BUSY_POLL,
+			  EPX_FEATURE_CTLV | EPX_FEATURE_ENTER |
 			  EPX_FEATURE_RING);
 		EXPECT_EQ(call(fds[i], EPX_IOC_INFO, (void *)8), -EFAULT);
 	}
@@ -83,13 +101,17 @@ TEST_ON(EPX, commands_belong_to_their_file, "")
 	struct epx_create create = { };
 	struct epx_ctl ctl = { };
 	struct epx_wait wait = { };
+	struct epx_ctlv ctlv = { };
+	struct epx_enter enter = { };
 	int dev = device(), ep = ep_create1(0);
 
+	EXPECT_EQ(call(dev, EPX_IOC_CTLV, &ctlv), -ENOTTY);
+	EXPECT_EQ(call(dev, EPX_IOC_ENTER, &enter), -ENOTTY);
 	EXPECT_EQ(call(dev, EPX_IOC_CTL, &ctl), -ENOTTY);
 	EXPECT_EQ(call(dev, EPX_IOC_WAIT, &wait), -ENOTTY);
 	EXPECT_EQ(call(ep, EPX_IOC_CREATE, &create), -ENOTTY);
 	for (unsigned int nr = 0; nr < 256; nr++) {
-		if (nr >= 0x10 && nr <= 0x13)
+		if (nr >= 0x10 && nr <= 0x15)
 			continue;
 		EXPECT_EQ(call(ep, _IO(EPX_IOC_MAGIC, nr), NULL), -ENOTTY);
 		EXPECT_EQ(call(dev, _IOW(EPX_IOC_MAGIC, nr, int), NULL),
@@ -110,7 +132,9 @@ TEST_ON(EPX, unknown_flags_are_einval, "")
 		struct epx_wait wait = { .events = (uintptr_t)&ev,
 					 .maxevents = 1,
 					 .flags = 1u << bit };
+		struct epx_ctlv ctlv = { .flags = 1u << bit };
 
+		EXPECT_EQ(call(ep, EPX_IOC_CTLV, &ctlv), -EINVAL);
 		if (1u << bit != EPX_CLOEXEC)
 			EXPECT_EQ(call(dev, EPX_IOC_CREATE, &create),
 				  -EINVAL);
@@ -151,10 +175,39 @@ TEST_ON(EPX, sizes_tell_versions, "")
 	EXPECT_EQ(call(ep, resized(EPX_IOC_CTL, 16), &u), -EINVAL);
 }
 
+TEST_ON(EPX, sizes_of_the_larger_calls_tell_versions, "")
+{
+	union {
+		struct epx_ctlv ctlv;
+		struct epx_enter enter;
+		char bytes[96];
+	} u = { };
+	int ep = ep_create1(0);
+	struct epoll_event ev;
+
+	EXPECT_EQ(call(ep, EPX_IOC_CTLV, &u), 0);
+	EXPECT_EQ(call(ep, resized(EPX_IOC_CTLV, 8), &u), -EINVAL);
+	EXPECT_EQ(call(ep, resized(EPX_IOC_CTLV, 24), &u), 0);
+	u.bytes[20] = 1;
+	EXPECT_EQ(call(ep, resized(EPX_IOC_CTLV, 24), &u), -E2BIG);
+	EXPECT_EQ(call(ep, resized(EPX_IOC_CTLV, 16000), &u), -E2BIG);
+	memset(&u, 0, sizeof(u));
+	u.enter.events = (uintptr_t)&ev;
+	u.enter.maxevents = 1;
+	EXPECT_EQ(call(ep, EPX_IOC_ENTER, &u), 0);
+	EXPECT_EQ(call(ep, resized(EPX_IOC_ENTER, 56), &u), -EINVAL);
+	EXPECT_EQ(call(ep, resized(EPX_IOC_ENTER, 80), &u), 0);
+	u.bytes[70] = 1;
+	EXPECT_EQ(call(ep, EPX_IOC_ENTER, &u), 0);
+	EXPECT_EQ(call(ep, resized(EPX_IOC_ENTER, 80), &u), -E2BIG);
+	EXPECT_EQ(call(ep, resized(EPX_IOC_ENTER, 16000), &u), -E2BIG);
+}
+
 TEST_ON(EPX, bad_pointers_are_efault, "")
 {
 	static const unsigned long cmds[] = {
-		EPX_IOC_CTL, EPX_IOC_WAIT, EPX_IOC_PWAIT,
+		EPX_IOC_CTL, EPX_IOC_WAIT, EPX_IOC_PWAIT, EPX_IOC_CTLV,
+		EPX_IOC_ENTER,
 	};
 	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

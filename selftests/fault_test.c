@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <epollx.h>
+
 #include "helpers.h"
 
 /* No call here allocates more often than this. */
@@ -185,6 +187,58 @@ TEST(a_nested_add_without_memory, "22 77")
 {
 	need_faults();
 	add_with_faults(ep_create1(0), EPOLLIN, 1);
+}
+
+/* Each change of a batch fails, or does not, by itself. */
+TEST_ON(EPX, a_batch_without_memory_tells_which_changes_were_made, "22")
+{
+	struct epx_ctl_entry entries[5] = {};
+	int control, ep, n, made, failures = 0;
+
+	need_faults();
+	control = fail_fd();
+	ep = ep_create1(0);
+	for (int i = 0; i < 5; i++)
+		entries[i].ctl.fd = eventfd(0, 0);
+	for (n = 1; n < MOST_FAULTS; n++) {
+		int ret;
+
+		for (int i = 0; i < 5; i++) {
+			entries[i].ctl.op = EPOLL_CTL_ADD;
+			entries[i].ctl.events = EPOLLIN | EPOLLWAKEUP;
+			entries[i].result = 1;
+		}
+		fail_nth(control, n);
+		ret = epx_ctlv(ep, entries, 5);
+		if (no_fault_left(control)) {
+			EXPECT_EQ(ret, 5);
+			break;
+		}
+		/* Its argument could not be copied: nothing was changed. */
+		if (ret == -EFAULT) {
+			EXPECT_EQ(count_watches(ep), 0);
+			continue;
+		}
+		EXPECT_EQ(ret, 5);
+		made = 0;
+		for (int i = 0; i < 5; i++) {
+			int result = entries[i].result;
+
+			EXPECT_TRUE(!result || result == -ENOMEM);
+			failures += result == -ENOMEM;
+			made += !result;
+		}
+		EXPECT_EQ(count_watches(ep), made);
+		for (int i = 0; i < 5; i++)
+			entries[i].ctl.op = EPOLL_CTL_DEL;
+		EXPECT_EQ(epx_ctlv(ep, entries, 5), 5);
+		EXPECT_EQ(count_watches(ep), 0);
+	}
+	EXPECT_LT(n, MOST_FAULTS);
+	/* Each of the five at least once. */
+	EXPECT_GE(failures, 5);
+	close(ep);
+	close(control);
 }
 
 TEST(a_wait_needs_no_memory, "22 39")

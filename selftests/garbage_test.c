@@ -82,11 +82,12 @@ static void throw_garbage(int fd, int rounds)
 	static const unsigned int cmds[] = {
 		EPX_IOC_INFO, EPX_IOC_CTL, EPX_IOC_CTL, EPX_IOC_WAIT,
 		EPX_IOC_PWAIT, EPIOCSPARAMS, EPIOCGPARAMS, EPX_IOC_CREATE,
+		EPX_IOC_CTLV, EPX_IOC_ENTER,
 	};
 	const int count = sizeof(special) / sizeof(special[0]);
 
 	for (int i = 0; i < rounds; i++) {
-		unsigned int cmd = cmds[next_random() % 8];
+		unsigned int cmd = cmds[next_random() % 10];
 		int ret;
 
 		for (int w = 0; w < 8; w++)
@@ -98,7 +99,12 @@ static void throw_garbage(int fd, int rounds)
 		 * A wait ends soon: these are nanoseconds, or a deadline long
 		 * past, or the address of a timespec that is not there.
 		 */
-		words[2] = 1 + next_random() % 1000;
+		words[(cmd & 0xff) == (EPX_IOC_ENTER & 0xff) ? 4 : 2] =
+			1 + next_random() % 1000;
+		/* Changes, where the address is right. */
+		for (int w = 0; w < 64; w++)
+			buffer[w] = next_value(special, count) |
+				    next_value(special, count) << 32;
 		ret = ioctl(fd, cmd, next_random() % 16 ? (uintptr_t)words :
 						 next_value(special, count));
 		if (ret < 0 && !is_documented(errno)) {

@@ -31,6 +31,8 @@ static void *waiter_main(void *arg)
 	atomic_store(&w->tid, syscall(SYS_gettid));
 	if (w->kind == WAITER_EPOLL) {
 		w->result = ep_wait(w->fd, w->buffer, w->max, w->timeout);
+	} else if (w->kind == WAITER_ENTER) {
+		w->result = epx_enter(w->fd, &w->enter);
 	} else {
 		w->result = poll(&pfd, 1, w->timeout);
 		w->events[0].events = pfd.revents;
@@ -41,8 +43,7 @@ static void *waiter_main(void *arg)
 	return NULL;
 }
 
-void waiter_start(struct waiter *w, enum waiter_kind kind, int fd, int max,
-		  int timeout)
+static void waiter_init(struct waiter *w, enum waiter_kind kind, int fd)
 {
 	struct epoll_event *buffer = w->buffer;
 
@@ -50,10 +51,25 @@ void waiter_start(struct waiter *w, enum waiter_kind kind, int fd, int max,
 	memset(w->events, 0xa5, sizeof(w->events));
 	w->kind = kind;
 	w->fd = fd;
+	w->buffer = buffer ? buffer : w->events;
+}
+
+void waiter_start(struct waiter *w, enum waiter_kind kind, int fd, int max,
+		  int timeout)
+{
+	waiter_init(w, kind, fd);
 	w->max = max;
 	w->timeout = timeout;
-	w->buffer = buffer ? buffer : w->events;
 	ASSERT_EQ(pthread_create(&w->thread, NULL, waiter_main, w), 0);
+}
+
+void waiter_sleep_in(struct waiter *w, int fd, const struct epx_enter *enter)
+{
+	waiter_init(w, WAITER_ENTER, fd);
+	w->enter = *enter;
+	w->enter.events = (uintptr_t)w->buffer;
+	ASSERT_EQ(pthread_create(&w->thread, NULL, waiter_main, w), 0);
+	ASSERT_TRUE(waiter_await_sleep(w));
 }
 
 static ssize_t read_task_file(pid_t tid, const char *name, char *text,

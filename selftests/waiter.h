@@ -18,11 +18,14 @@
 #include <sys/epoll.h>
 #include <sys/types.h>
 
+#include <epollx.h>
+
 #define WAITER_EVENTS	16
 
 enum waiter_kind {
 	WAITER_EPOLL,	/* ep_wait() */
 	WAITER_POLL,	/* poll(2) for POLLIN on the instance */
+	WAITER_ENTER,	/* epx_enter() */
 };
 
 /**
@@ -33,6 +36,7 @@ enum waiter_kind {
  * @timeout: milliseconds
  * @events: what ep_wait() delivers, poisoned before
  * @buffer: where it delivers to; @events, unless a test gives another
+ * @enter: the argument of epx_enter(), with @buffer in it
  * @result: what the call returned, once @returned is set
  * @took_ns: how long it took
  * @order: how many other waiters had returned before this one
@@ -48,6 +52,7 @@ struct waiter {
 	int timeout;
 	struct epoll_event events[WAITER_EVENTS];
 	struct epoll_event *buffer;
+	struct epx_enter enter;
 	int result;
 	long long took_ns;
 	int order;
@@ -63,6 +68,8 @@ void waiter_sleep(struct waiter *w, enum waiter_kind kind, int fd, int max,
 /* Starts it, no more. */
 void waiter_start(struct waiter *w, enum waiter_kind kind, int fd, int max,
 		  int timeout);
+/* In epx_enter(): starts it, and returns once it sleeps. */
+void waiter_sleep_in(struct waiter *w, int fd, const struct epx_enter *enter);
 /* Waits until it sleeps; false if it has returned instead. */
 bool waiter_await_sleep(struct waiter *w);
 /* Has slept without a break since it was last seen asleep. */

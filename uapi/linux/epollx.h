@@ -247,10 +247,10 @@ struct epx_ctlv {
  * then the wait goes on. A @min_events above the number of watches is reached
  * by no event. For EPOLLEXCLUSIVE who gathers is a waiter as any other.
  *
- * Returns the number of events. Errors, in this order: EINVAL (flags,
- * @count, @min_events, @min_wait), EFAULT and EINVAL (timespec), EINVAL
- * (@sigsetsize), EFAULT (@sigmask), EINVAL (@maxevents), EFAULT (the address
- * ranges of @events and of @changes), all of these with nothing changed; then
+ * Returns the number of events. Errors, in this order: EINVAL (@count,
+ * @maxevents, @min_events, @min_wait), EFAULT (the address ranges of @events
+ * and @changes), EINVAL (flags), EFAULT and EINVAL (timespec), EINVAL
+ * (@sigsetsize), EFAULT (@sigmask), all of these with nothing changed; then
  * EFAULT (an entry that cannot be read and written: the changes before it
  * have been made, nothing was waited for); then, with all changes made, EFAULT
  * (a copy to @events) and EINTR. Never restarted after a signal.
