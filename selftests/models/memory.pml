@@ -223,6 +223,15 @@ byte other;
 	(is_before(c, k, l, 0) || is_before(c, k, l, 1) || \
 	 is_before(c, k, l, 2) || is_before(c, k, l, 3))
 
+/* Is a read-modify-write of it in the CPU's buffer, beside entry k? */
+#define is_held(c, k, l, n) \
+	((k) != n && n < pending[c] && \
+	 (where[ENTRY(c, n)] & (LOCKING | 31)) == (LOCKING | (l)))
+#define holds_beside(c, k, l) \
+	(is_held(c, k, l, 0) || is_held(c, k, l, 1) || \
+	 is_held(c, k, l, 2) || is_held(c, k, l, 3))
+#define holds(c, l)	holds_beside(c, DEPTH, l)
+
 inline store(c, l, v, order)
 {
 	d_step {
@@ -314,11 +323,14 @@ inline rmw_mb(c, l, old, new)
 	}
 }
 
+/* One of the CPU's own may be under way already; another store may not. */
 inline rmw(c, l, old, new, order)
 {
 	d_step {
-		!locked[l] && pending[c] < DEPTH && !queued(c, pending[c], l);
+		pending[c] < DEPTH &&
+			(locked[l] -> holds(c, l) : !queued(c, pending[c], l));
 		old = mem[l];
+		forward(c, l, old);
 		OLDER(c, l) = NEWEST;
 		if
 		:: (order) & ACQUIRE -> catch_up(c)
@@ -353,7 +365,8 @@ inline acquire_lock(c, l)
 inline left(c, k)
 {
 	if
-	:: where[ENTRY(c, k)] & LOCKING ->
+	:: where[ENTRY(c, k)] & LOCKING &&
+	   !holds_beside(c, k, LOCATION(where[ENTRY(c, k)])) ->
 		locked[LOCATION(where[ENTRY(c, k)])] = 0
 	:: else
 	fi;
