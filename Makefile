@@ -42,7 +42,7 @@ preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
-.PHONY: help run test check shell bench bench-accept scale targets soak oracle mutants test-fresh semantics trace clean module tools preload setup apps
+.PHONY: help run test check check-models shell bench bench-accept scale targets soak oracle mutants test-fresh semantics trace clean module tools preload setup apps
 .DEFAULT_GOAL := help
 .SECONDARY:
 
@@ -59,6 +59,9 @@ test: tools ## all suites on all four kernels
 
 check: tools ## the static checks: checkpatch, sparse, shellcheck, layers, barriers, ...
 	@scripts/check
+
+check-models: setup ## the lock-free protocols in spin, with store buffers; each fence taken out must be missed
+	@scripts/check-models
 
 shell: module tools ## an interactive shell in the VM, module loaded
 	@scripts/vm --kernel $(KERNEL) --shell || [ $$? -lt 124 ]

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Has scripts/run-tests, scripts/semantics and the gate of instruction counts judge runs that are made up: each kind of
-failure must be seen.
+"""Has scripts/run-tests, scripts/semantics, scripts/check-models and the gate of instruction counts judge runs that are
+made up: each kind of failure must be seen.
 
 What would be missed here would look like a suite that passes.
 """
@@ -59,6 +59,21 @@ COUNTS = (
     ((None, 120), (None, 140), False, True),
 )
 
+# What spin's checker said, what was expected, and whether that passes.
+SEARCHES = (
+    ("  100 states, stored\nState-vector 9 byte, errors: 0\n", "clean", True),
+    ("  100 states, stored\nState-vector 9 byte, errors: 0\n", "lost_event", False),
+    ("pan:1: assertion violated  !(lost_event) (at depth 9)\n  9 states, stored\nerrors: 1\n", "lost_event", True),
+    ("pan:1: assertion violated  !(lost_event) (at depth 9)\n  9 states, stored\nerrors: 1\n", "lost_wakeup", False),
+    ("pan:1: assertion violated  !(lost_event) (at depth 9)\n  9 states, stored\nerrors: 1\n", "clean", False),
+    ("pan:1: invalid end state (at depth 9)\n  9 states, stored\nerrors: 1\n", "clean", False),
+    ("error: max search depth too small\n  9 states, stored\nerrors: 0\n", "clean", False),
+    ("pan: reached -DMEMLIM bound\nWarning: Search not completed\n  9 states, stored\nerrors: 0\n", "clean", False),
+    ("  9 states, stored\n", "clean", False),
+    ("", "clean", False),
+)
+
+
 
 def script(name, directory="scripts"):
     path = os.path.join(directory, name)
@@ -101,6 +116,15 @@ def judge_runs(semantics, directory):
             yield f"scripts/semantics: {outcomes} and {failures}: expected {wanted or 'nothing wrong'}:\n{table.getvalue()}"
 
 
+def judge_searches(models):
+    for text, expected, wanted in SEARCHES:
+        # With a cut, since only what is whole is asked whether it comes to its claims.
+        run = models.Run("made_up", "", "A_CUT", "TSO", expected, False)
+        run.why = models.judge(run, text)
+        if run.passed != wanted:
+            yield f"scripts/check-models: {text!r}, {expected} expected: {'passes' if run.passed else f'fails: {run.got} {run.why}'}"
+
+
 def judge_state(semantics):
     """A run is kept for one state of the sources: any file of theirs counts."""
     with tempfile.TemporaryDirectory() as directory:
@@ -134,10 +158,11 @@ def judge_counts(gate):
 def main():
     # No __pycache__ beside the scripts.
     sys.dont_write_bytecode = True
-    tests, semantics = script("run-tests"), script("semantics")
+    tests, semantics, models = script("run-tests"), script("semantics"), script("check-models")
     with tempfile.TemporaryDirectory() as directory:
         yield from judge_programs(tests, directory)
         yield from judge_runs(semantics, directory)
+    yield from judge_searches(models)
     yield from judge_state(semantics)
     yield from judge_counts(script("gate", "selftests/bench"))
 
