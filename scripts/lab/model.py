@@ -59,13 +59,25 @@ class Parts:
         return count * self.mod + (self.mod_call if count else 0)
 
 
+# Whose changes need no call of their own when a wait follows.
+WITH_WAIT = ("io_uring", "batch")
+# Who re-arms as he modifies; the others add anew, or have a way of their own.
+REARM_BY_MOD = ("native", "epollx", "batch", "poll", "select")
+
+
 def drain(parts, x):
     return parts.wait(x, x) / x
 
 
 def cycle(parts, x):
     files = parts.files
-    return files["write"] + parts.wake + parts.wait(2, 1) + files["read"] + (1 + x) * (parts.mod + parts.mod_call)
+    change = parts.cost("ctl_mod", 1) if parts.side in REARM_BY_MOD else parts.cost("rearm_alone", 1)
+    return files["write"] + parts.wake + parts.wait(2, 1) + files["read"] + (1 + x) * change
+
+
+def change_and_wait(parts, x):
+    changes = x * parts.mod if parts.side in WITH_WAIT else parts.changes(x)
+    return changes + parts.wait(x + 1, 1)
 
 
 FORMULAS = {
@@ -77,7 +89,7 @@ FORMULAS = {
     "active_fraction_tenth": lambda p, x: p.files["pipe"] + p.wake + p.wait(x, x // 10) / (x // 10),
     "rearm_cycle": cycle,
     "ctl_mod": lambda p, x: p.changes(x) / x,
-    "change_and_wait": lambda p, x: p.changes(x) + p.wait(x + 1, 1),
+    "change_and_wait": change_and_wait,
 }
 # What the parts come from.
 GIVEN = {("idle_check", 10), ("drain_n_edge", 1), ("drain_n_edge", 16), ("drain_n_edge", 64), ("ctl_mod", 1), ("ctl_mod", 64)}
