@@ -213,7 +213,15 @@ bool epx_ring_recheck(struct epx_watch *w)
 	lockdep_assert_held(&w->instance->mutex);
 	if (epx_ring_state(w) & EPX_ITEM_RECHECK)
 		atomic64_and(~EPX_ITEM_RECHECK, epx_watch_word(w));
+	/* Before the poll. Pairs with smp_store_release() in epx_ring_mark(). */
 	return xchg(&w->recheck, 0);
+}
+
+/* The file is ready for something that only a poll can tell. Any context. */
+static void epx_ring_mark(struct epx_watch *w)
+{
+	/* Behind that. Pairs with xchg() in epx_ring_recheck(). */
+	smp_store_release(&w->recheck, 1);
 }
 
 /* Any context. The caller has turned INRING from 0 to 1. */
@@ -233,7 +241,10 @@ static void epx_ring_append(struct epx_publisher *ring, u32 item)
 	smp_mb();
 }
 
-/* What becomes of a word by @bits. @once: the first event disarms. */
+/*
+ * What becomes of a word by @bits. @once: the first event disarms; RECHECK is
+ * none yet: what the poll finds has to be put into the ring.
+ */
 static u64 epx_state_after(const struct epx_watch *w, u64 old, u64 bits,
 			   bool once)
 {
@@ -241,25 +252,26 @@ static u64 epx_state_after(const struct epx_watch *w, u64 old, u64 bits,
 
 	if (!(old & EPX_ITEM_ARMED))
 		return state;
-	if (once)
+	if (once && (bits & EPX_ITEM_READY))
 		state &= ~EPX_ITEM_ARMED;
 	return state | EPX_ITEM_INRING;
 }
 
 /*
  * The word does not stand still. Store what is right whatever it was: all is
- * to be polled anew.
+ * to be polled anew. Queued for that only after the store, which wipes what a
+ * scan may have published before.
  */
 static u64 epx_ring_force(struct epx_watch *w, u64 bits, bool once, u64 *old)
 {
 	u64 state;
 
 	epx_count(ring_forced);
-	WRITE_ONCE(w->recheck, 1);
-	epx_push(w);
 	state = epx_state_after(w, EPX_ITEM_ARMED, bits | EPX_ITEM_RECHECK,
 				once);
 	*old = atomic64_xchg(epx_watch_word(w), state);
+	epx_ring_mark(w);
+	epx_push(w);
 	return state;
 }
 
@@ -322,7 +334,7 @@ bool epx_ring_hint(struct epx_watch *w, __poll_t events, __poll_t keys)
 	bool recheck = !keys || (seen & ~EPX_RING_HINTS);
 
 	if (recheck) {
-		WRITE_ONCE(w->recheck, 1);
+		epx_ring_mark(w);
 		bits |= EPX_ITEM_RECHECK;
 	}
 	if (recheck || !(events & (EPOLLET | EPOLLONESHOT)) ||

@@ -46,8 +46,9 @@
  *		   too, polls those that were ready last time, are armed and
  *		   are not in the ring, and puts the ready ones there. A
  *		   program that is never out of events calls it now and then.
- *  EPOLLONESHOT   the step that puts the item into the ring disarms it.
- *		   Re-armed by the program, or by EPOLL_CTL_MOD.
+ *  EPOLLONESHOT   the step that publishes an event, hint or fact, of an armed
+ *		   item disarms it; RECHECK alone does not. Re-armed by the
+ *		   program, or by EPOLL_CTL_MOD.
  *  EPOLLEXCLUSIVE a wake-up is taken from the others on the file's queue only
  *		   where a thread sleeps in EPX_IOC_WAIT here and the item is
  *		   armed; awake programs with a ring are all told.
