@@ -149,6 +149,7 @@ int epx_ring_collect(struct epx_instance *inst,
 		     struct epoll_event __user *events, int max)
 {
 	struct epx_publisher *ring = epx_ring_of(inst);
+	bool more;
 	int n;
 
 	epx_instance_lock(inst, 0);
@@ -159,11 +160,13 @@ int epx_ring_collect(struct epx_instance *inst,
 		n = epx_ring_has_slot(ring);
 	epx_ring_scan_end(inst);
 	/*
-	 * Who has taken his share wakes the next for the rest. Who takes
-	 * nothing answers for all of it. wq_has_sleeper()'s barrier pairs with
-	 * smp_mb() in epx_sleep().
+	 * Who has taken his share wakes the next for the rest, and for what is
+	 * level-triggered and still ready. Who takes nothing answers for all of
+	 * it. wq_has_sleeper()'s barrier pairs with smp_mb() in epx_sleep().
 	 */
-	if (max && epx_ring_has_slot(ring) && wq_has_sleeper(&inst->sleepers))
+	more = epx_ring_has_slot(ring) ||
+	       (n > 0 && !list_empty(&inst->ready));
+	if (max && more && wq_has_sleeper(&inst->sleepers))
 		epx_sleepers_wake(inst, 0, EPX_LEFT_OVER);
 	epx_instance_unlock(inst);
 	return n;

@@ -318,6 +318,21 @@ TEST_ON(EPX, sleepers_share_what_is_in_the_ring, "61")
 	EXPECT_EQ(seen, 3);
 }
 
+/* Still ready when the first has it: the second is told, as on epoll. */
+TEST_ON(EPX, a_level_event_wakes_one_sleeper_after_the_other, "61")
+{
+	struct epx_consumer ring;
+	struct waiter w[3] = {};
+	int ep = new_ring(&ring, 4), fd = new_eventfd(0);
+
+	ring_add(ep, fd, EPOLLIN, 5);
+	for (int i = 0; i < 3; i++)
+		waiter_sleep(&w[i], WAITER_EPOLL, ep, 1, -1);
+	eventfd_write(fd, 1);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(waiter_join(&w[i]), 1);
+}
+
 TEST_ON(EPX, the_library_waits_as_epoll_does, "")
 {
 	struct epx_ring_event event[4];
