@@ -315,3 +315,20 @@ TEST_ON(EPX, a_connect_asks_for_a_recheck, "36")
 	EXPECT_EQ(event.events, EPOLLOUT);
 	EXPECT_EQ(epx_ring_sleep(&ring, 0), 0);
 }
+
+TEST_ON(EPX, an_awake_consumer_needs_no_call, "")
+{
+	struct epx_ring_event event;
+	struct epx_consumer ring;
+	int ep = new_ring(&ring, 4), fd = new_eventfd(0);
+
+	ring_add(ep, fd, EPOLLIN | EPOLLET, 1);
+	/* What needs the descriptor fails now: the map is enough. */
+	ring.epfd = -1;
+	for (int i = 0; i < EPX_RING_TURNS - 2; i++) {
+		eventfd_write(fd, 1);
+		ASSERT_EQ(epx_ring_wait(&ring, &event, 1, -1), 1);
+	}
+	ASSERT_EQ(epx_ring_sleep(&ring, 0), -EBADF);
+	(void)ep;
+}
