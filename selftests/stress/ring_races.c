@@ -3,8 +3,8 @@
  * The mapped ring: producers beside its consumer.
  *
  *	left				right
- *	arm, consume or DEL		write
  *	write at one end of a FIFO	read at the other: two queues
+ *	arm, consume or DEL		write
  *
  * Invariants: an event is had once, by arming or from the ring; no item has two
  * slots.
