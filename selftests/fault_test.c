@@ -205,7 +205,7 @@ TEST_ON(EPX, a_batch_without_memory_tells_which_changes_were_made, "22")
 
 		for (int i = 0; i < 5; i++) {
 			entries[i].ctl.op = EPOLL_CTL_ADD;
-			entries[i].ctl.events = EPOLLIN | EPOLLWAKEUP;
+			entries[i].ctl.events = EPOLLIN;
 			entries[i].result = 1;
 		}
 		fail_nth(control, n);

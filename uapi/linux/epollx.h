@@ -244,8 +244,9 @@ struct epx_ctlv {
  * ready file may be found or emptied by another thread, and then it does not
  * count. All @min_events were ready when the call looked; a file that another
  * thread empties at that very moment makes the events fewer, but never none:
- * then the wait goes on. A @min_events above the number of watches is reached
- * by no event. For EPOLLEXCLUSIVE who gathers is a waiter as any other.
+ * then the wait goes on. A file that becomes ready without a wake-up is seen
+ * when the next one comes. A @min_events above the number of watches is
+ * reached by no event. For EPOLLEXCLUSIVE who gathers is a waiter as any other.
  *
  * Returns the number of events. Errors, in this order: EINVAL (@count,
  * @maxevents, @min_events, @min_wait), EFAULT (the address ranges of @events
