@@ -200,7 +200,7 @@ TEST_ON(EPX, a_batch_without_memory_tells_which_changes_were_made, "22")
 	ep = ep_create1(0);
 	for (int i = 0; i < 5; i++)
 		entries[i].ctl.fd = eventfd(0, 0);
-	for (n = 1; n < 5 * MOST_FAULTS; n++) {
+	for (n = 1; n < MOST_FAULTS; n++) {
 		int ret;
 
 		for (int i = 0; i < 5; i++) {
@@ -234,7 +234,7 @@ TEST_ON(EPX, a_batch_without_memory_tells_which_changes_were_made, "22")
 		EXPECT_EQ(epx_ctlv(ep, entries, 5), 5);
 		EXPECT_EQ(count_watches(ep), 0);
 	}
-	EXPECT_LT(n, 5 * MOST_FAULTS);
+	EXPECT_LT(n, MOST_FAULTS);
 	/* Each of the five at least once. */
 	EXPECT_GE(failures, 5);
 	close(ep);
