@@ -108,6 +108,26 @@ TEST_ON(EPX, an_edge_is_not_polled_without_a_mark, "57")
 	EXPECT_EQ(probe_state(probe).polls, 1);
 }
 
+TEST_ON(EPX, a_mark_disarms_no_one_shot, "36 37")
+{
+	struct epx_ring_event event;
+	struct epx_consumer ring;
+	int probe;
+
+	ring_with_probe(&ring, &probe, EPOLLIN | EPOLLPRI | EPOLLONESHOT);
+	probe_set(probe, EPOLLPRI);
+	probe_wake(probe, 0);
+	EXPECT_EQ(ring_drain(&ring, &event), 0);
+	EXPECT_TRUE(ring.recheck);
+	EXPECT_EQ(epx_ring_sleep(&ring, 0), 1);
+	ASSERT_EQ(ring_drain(&ring, &event), 1);
+	EXPECT_EQ(event.events, EPOLLPRI);
+	/* The event did. */
+	probe_wake(probe, EPOLLIN);
+	EXPECT_EQ(slots_filled(&ring), 0);
+	EXPECT_EQ(epx_ring_arm(&ring, 0, 1), EPOLLIN);
+}
+
 TEST_ON(EPX, a_level_in_the_ring_is_not_polled, "34")
 {
 	struct epx_ring_event event;
