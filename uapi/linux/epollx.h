@@ -247,6 +247,7 @@ struct epx_ctlv {
  * then the wait goes on. A file that becomes ready without a wake-up is seen
  * when the next one comes. A @min_events above the number of watches is
  * reached by no event. For EPOLLEXCLUSIVE who gathers is a waiter as any other.
+ * With a ring the filled slots are counted, and the events can be fewer.
  *
  * Returns the number of events. Errors, in this order: EINVAL (@count,
  * @maxevents, @min_events, @min_wait), EFAULT (the address ranges of @events
