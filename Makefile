@@ -22,7 +22,7 @@ objects = build/obj
 
 # What a test program is linked with, as a library, so that a program with a main() of its own leaves the harness's
 # alone: the harness, its helpers and the thin wrappers around the ioctls.
-common = $(filter-out %_test.c,$(wildcard selftests/*.c)) $(wildcard userlib/src/raw.c)
+common = $(filter-out %_test.c,$(wildcard selftests/*.c)) $(wildcard userlib/src/*.c)
 tests = $(patsubst selftests/%.c,%,$(wildcard selftests/*_test.c))
 # One program for each of these directories that has a source in it.
 suites = $(foreach name,stress bench oracle,$(if $(wildcard selftests/$(name)/*.c),$(name)))
@@ -42,7 +42,7 @@ preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
-.PHONY: help run test check shell bench targets soak oracle mutants test-fresh semantics trace clean module tools preload setup apps
+.PHONY: help run test check check-models shell bench bench-accept scale targets soak oracle mutants test-fresh semantics trace clean module tools preload setup apps
 .DEFAULT_GOAL := help
 .SECONDARY:
 
@@ -60,11 +60,20 @@ test: tools ## all suites on all four kernels
 check: tools ## the static checks: checkpatch, sparse, shellcheck, layers, barriers, ...
 	@scripts/check
 
+check-models: setup ## the lock-free protocols in spin, with store buffers; each fence taken out must be missed
+	@scripts/check-models
+
 shell: module tools ## an interactive shell in the VM, module loaded
 	@scripts/vm --kernel $(KERNEL) --shell || [ $$? -lt 124 ]
 
-bench: module tools ## all figures
-	@scripts/report --kernel $(KERNEL) --full
+bench: module tools ## [B=NAME]: all benchmarks (or those whose name begins so), with all peers; tables and a page
+	@scripts/report --kernel $(KERNEL) --full $(if $(B),--only $(B))
+
+bench-accept: tools ## the instruction counts as they are now are those that make test compares with
+	@scripts/bench-accept
+
+scale: module tools ## one instance from 10 watches to ten million (12 GiB of memory)
+	@scripts/scale --kernel $(KERNEL)
 
 targets: module tools ## the figures that are to be reached: met or missed
 	@scripts/targets
@@ -138,7 +147,7 @@ $(out)/oracle: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/oracle/*.c)) $
 	$(call link,,)
 
 $(out)/bench: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/bench/*.c)) $(objects)/common.a
-	$(call link,,$(libraries) -lm)
+	$(call link,,$(libraries) -levent_core -luv -lm)
 
 $(out)/apps-load: $(objects)/selftests/apps/load.o $(objects)/selftests/apps/connection.o
 	$(call link,,)

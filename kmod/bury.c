@@ -34,27 +34,43 @@
 #include "hook.h"
 #include "limits.h"
 #include "ready.h"
+#include "ring.h"
 #include "trace.h"
 
 static struct kmem_cache *epx_watch_cache;
 static struct workqueue_struct *epx_reaper;
 
+/* A place in the ring for a new watch, or no watch. */
+static noinline struct epx_watch *epx_watch_with_item(struct epx_watch *w)
+{
+	int err = epx_ring_bind(w, w->data);
+
+	if (!err)
+		return w;
+	kmem_cache_free(epx_watch_cache, w);
+	return ERR_PTR(err);
+}
+
 /**
  * epx_watch_new() - a watch of an instance, on no list
  * @inst: the instance. The watch needs no reference on it: a release ends or
  *	  buries every watch before it drops its own
+ * @data: what its events carry
  *
- * Context: process, may sleep.
- * Return: the watch or NULL.
+ * Context: process, may sleep; the instance's mutex held.
+ * Return: the watch; -ENOMEM, or -ENOSPC where it finds no place in the ring.
  */
-struct epx_watch *epx_watch_new(struct epx_instance *inst)
+struct epx_watch *epx_watch_new(struct epx_instance *inst, u64 data)
 {
 	struct epx_watch *w = kmem_cache_zalloc(epx_watch_cache, GFP_KERNEL);
 
 	if (!w)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&w->siblings);
 	w->instance = inst;
+	w->data = data;
+	if (unlikely(epx_ring_of(inst)))
+		return epx_watch_with_item(w);
 	return w;
 }
 
@@ -80,6 +96,8 @@ static inline void epx_watch_unlink(struct epx_watch *w)
 		list_del(&w->ready);
 	if (unlikely(rcu_access_pointer(w->ws)))
 		epx_wakeup_remove(w);
+	if (unlikely(epx_ring_of(inst)))
+		epx_ring_unbind(w);
 	rb_erase(&w->node, &inst->tree);
 	call_rcu(&w->rcu, epx_watch_free_rcu);
 }

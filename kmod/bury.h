@@ -23,7 +23,7 @@ static inline void epx_bury(struct epx_instance *inst)
 		epx_bury_slow(inst);
 }
 
-struct epx_watch *epx_watch_new(struct epx_instance *inst);
+struct epx_watch *epx_watch_new(struct epx_instance *inst, u64 data);
 void epx_watch_end(struct epx_watch *w);
 void epx_instance_clear(struct epx_instance *inst);
 void epx_reap(struct work_struct *work);

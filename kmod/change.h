@@ -28,8 +28,14 @@
 #include "interest.h"
 #include "nest.h"
 #include "ready.h"
+#include "ring.h"
 #include "tree.h"
 #include "wakeup.h"
+
+/* What may accompany EPOLLEXCLUSIVE. */
+#define EPX_EXCLUSIVE_OK_BITS \
+	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | \
+	 EPOLLEXCLUSIVE)
 
 /* ERR and HUP are reported whether asked for or not. */
 #define EPX_ALWAYS_BITS		(EPOLLERR | EPOLLHUP)
@@ -110,11 +116,15 @@ static __always_inline int epx_modify(struct epx_watch *w,
 				      const struct epx_change *change)
 {
 	poll_table pt = { ._qproc = NULL };
+	__poll_t revents;
 
 	if ((w->events | change->events) & EPOLLEXCLUSIVE)
 		return -EINVAL;
 	WRITE_ONCE(w->events, change->events);
-	w->data = change->data;
+	if (unlikely(epx_ring_of(w->instance)))
+		epx_ring_modify(w, change->data);
+	else
+		w->data = change->data;
 	/* Without memory for it the watch works all the same, as epoll's. */
 	epx_wakeup_update(w, change->file);
 	/*
@@ -123,9 +133,10 @@ static __always_inline int epx_modify(struct epx_watch *w,
 	 * file has become ready.
 	 */
 	smp_mb();
-	if (epx_watch_poll(w, change->file, &pt, 1))
-		epx_queue(w);
-	return 0;
+	revents = epx_watch_poll(w, change->file, &pt, 1);
+	if (revents)
+		epx_queue(w, revents);
+	return epx_changed(w);
 }
 
 static inline int epx_delete(struct epx_watch *w)

@@ -10,6 +10,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/ftrace.h>
+#include <linux/mm.h>
 #include <linux/sysctl.h>
 #include <linux/version.h>
 
@@ -71,6 +72,24 @@ epx_ftrace_first_argument(struct ftrace_regs *fregs)
 	return regs_get_kernel_argument(&fregs->regs, 0);
 #else
 	return ftrace_regs_get_argument(fregs, 0);
+#endif
+}
+
+/**
+ * epx_vma_restrict() - a map is not inherited, does not grow, is not run
+ * @vma: a map in the making
+ *
+ * From 6.3 on the flags are changed by functions only.
+ *
+ * Context: ->mmap.
+ */
+static inline void epx_vma_restrict(struct vm_area_struct *vma)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	vma->vm_flags |= VM_DONTCOPY | VM_DONTEXPAND;
+	vma->vm_flags &= ~VM_MAYEXEC;
+#else
+	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND, VM_MAYEXEC);
 #endif
 }
 

@@ -25,6 +25,7 @@
  * @paths_refused: an add that would have made too many wake-up paths
  * @arrived_in_scan: a watch pushed while a scan ran
  * @nested_wake: a wake-up passed on to an outer instance or a poller
+ * @ring_forced: an item changed all the while, and was stored regardless
  * @busy_spin: a waiter went to poll a network queue
  * @busy_dropped: and nothing became available, so the queue was forgotten
  *
@@ -51,6 +52,7 @@ struct epx_counters {
 	unsigned long paths_refused;
 	unsigned long arrived_in_scan;
 	unsigned long nested_wake;
+	unsigned long ring_forced;
 	unsigned long busy_spin;
 	unsigned long busy_dropped;
 };

@@ -62,6 +62,7 @@ static const struct {
 	EPX_COUNTER(paths_refused),
 	EPX_COUNTER(arrived_in_scan),
 	EPX_COUNTER(nested_wake),
+	EPX_COUNTER(ring_forced),
 	EPX_COUNTER(busy_spin),
 	EPX_COUNTER(busy_dropped),
 };

@@ -10,6 +10,7 @@
  *	EPX_IOC_PWAIT	instance	the same, with the whole struct
  *	EPX_IOC_CTLV	instance	epx_batch_ctlv(), batch.c
  *	EPX_IOC_ENTER	instance	epx_enter(), enter.c
+ *	EPX_IOC_RING	instance	epx_ring_setup(), ring_map.c; mmap there too
  *	EPIOC*PARAMS	instance	epx_busy_ioctl(), busypoll.c
  *
  * Process context. The device is a factory: an instance is a file of its own
@@ -39,6 +40,7 @@
 #include "fdinfo.h"
 #include "nest.h"
 #include "ready.h"
+#include "ring_map.h"
 #include "wait.h"
 
 /* A command without its size. */
@@ -50,7 +52,8 @@ static long epx_ioctl_info(unsigned int cmd, void __user *uarg)
 		.abi_version = EPX_ABI_VERSION,
 		.max_nests = EPX_MAX_EDGES + 1,
 		.max_events = EPX_MAX_EVENTS,
-		.features = EPX_FEATURE_CTLV | EPX_FEATURE_ENTER,
+		.features = EPX_FEATURE_CTLV | EPX_FEATURE_ENTER |
+			    EPX_FEATURE_RING,
 	};
 	size_t size = _IOC_SIZE(cmd);
 	size_t copied = min(size, sizeof(info));
@@ -121,6 +124,8 @@ static long epx_instance_ioctl(struct file *file, unsigned int cmd,
 		return epx_enter(inst, cmd, uarg);
 	case EPX_COMMAND(EPX_IOC_CTLV):
 		return epx_batch_ctlv(inst, cmd, uarg);
+	case EPX_COMMAND(EPX_IOC_RING):
+		return epx_ring_setup(inst, cmd, uarg);
 	case EPX_COMMAND(EPX_IOC_INFO):
 		return epx_ioctl_info(cmd, uarg);
 	}
@@ -163,6 +168,7 @@ const struct file_operations epx_instance_fops = {
 	.poll = epx_file_poll,
 	.unlocked_ioctl = epx_instance_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = epx_ring_mmap,
 	.llseek = noop_llseek,
 	.show_fdinfo = epx_fdinfo_show,
 };

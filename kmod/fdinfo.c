@@ -22,7 +22,9 @@
 #include "bury.h"
 #include "fdinfo.h"
 #include "instance.h"
+#include "pin.h"
 #include "ready.h"
+#include "ring.h"
 
 static void epx_fdinfo_show_watch(struct seq_file *m, struct epx_watch *w)
 {
@@ -35,7 +37,7 @@ static void epx_fdinfo_show_watch(struct seq_file *m, struct epx_watch *w)
 	inode = file_inode(w->file);
 	seq_printf(m,
 		   "tfd: %8d events: %8x data: %16llx  pos:%lli ino:%lx sdev:%x\n",
-		   w->fd, w->events, w->data, (long long)w->file->f_pos,
+		   w->fd, w->events, epx_watch_data(w), (long long)w->file->f_pos,
 		   inode->i_ino, inode->i_sb->s_dev);
 	fput(w->file);
 }

@@ -15,15 +15,13 @@
  *  - the callback has no recursion guard of its own that could make it return
  *    early. __fput() cannot recurse inside it: it closes nothing.
  *
- * Context of the callback: process, interrupts on. Preemption is off when
- * ftrace has a second user on __fput(), so it is always treated as atomic:
- * spin locks only, and whatever sleeps is left to the reaper.
+ * Context of the callback: process, interrupts on; preemption off when ftrace
+ * has a second user on __fput(). So: spin locks only; the reaper may sleep.
  *
- * The table: an array of hash chains, sized once by the memory of the machine
- * as the kernel's own inode table is, with one entry a watched file: the
- * first of the file's watches, which leads a ring of them. So an unwatched
- * file costs a look at one chain, a watch costs no memory beyond its own, and
- * removing one of a million watches of one file takes no walk.
+ * The table: hash chains, as many as the memory of the machine suggests, with
+ * one entry a watched file: the first of its watches, which leads a ring of
+ * them. So an unwatched file costs a look at one chain, a watch no memory
+ * beyond its own, and removing one of a million of a file takes no walk.
  *
  * The probe at a close is lock-free. It may miss a watch only if that watch
  * was unhashed, and hooks are detached before:
@@ -33,8 +31,7 @@
  *	unhash (file's lock)		probe: nothing there
  *					acquire; free the wait queues
  *
- * The barrier between the two is in epx_watch_kill(), the acquire in
- * epx_has_watch(). An add cannot run beside it: it holds a reference.
+ * The barriers: epx_watch_kill(), epx_has_watch(). An add holds a reference.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -51,6 +48,7 @@
 #include "fput.h"
 #include "hook.h"
 #include "limits.h"
+#include "ring.h"
 #include "trace.h"
 
 #define EPX_FILE_LOCKS		256
@@ -194,6 +192,8 @@ static inline void epx_watch_kill(struct epx_watch *w)
 	 */
 	smp_wmb();
 	epx_hooks_detach(w);
+	if (unlikely(epx_ring_of(w->instance)))
+		epx_ring_end(w);
 	/*
 	 * No hook where no watch is hashed. Pairs with
 	 * smp_acquire__after_ctrl_dep() in epx_has_watch().

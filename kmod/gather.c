@@ -19,7 +19,7 @@
  * No event is missed: at any time the ready watches are at most those that the
  * last look found and those counted since it began.
  *
- *	epx_gatherer_enter()		epx_hook_wake()
+ *	epx_gatherer_enter()		epx_hook_pass_on()
  *	on the queue, count = 0		epx_push(): xchg, full barrier
  *	full barrier			anybody on the queue?
  *	epx_ready_count()		yes: count + 1
@@ -76,8 +76,9 @@ static void epx_gatherer_enter(struct epx_instance *inst,
 	spin_unlock_irq(&inst->sleepers.lock);
 	/*
 	 * On the queue before the look. Pairs with the full barrier of
-	 * epx_push() in epx_hook_wake(), and with wq_has_sleeper() in
-	 * epx_queue().
+	 * epx_push() in epx_hook_pass_on(), with smp_mb() in
+	 * epx_ring_append(), and with wq_has_sleeper() in epx_queue(), in
+	 * epx_ring_queue() and in epx_ring_count().
 	 */
 	smp_mb();
 }

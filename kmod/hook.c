@@ -44,6 +44,7 @@
 #include "hook.h"
 #include "instance.h"
 #include "ready.h"
+#include "ring.h"
 #include "trace.h"
 
 static struct kmem_cache *epx_hook_cache;
@@ -133,6 +134,46 @@ static bool epx_wake_exclusive(struct epx_instance *inst, __poll_t events,
 }
 
 /*
+ * Any context; head->lock held, interrupts off. The last full barrier was the
+ * caller's. Returns whether other exclusive entries are to be woken too.
+ */
+static __always_inline int epx_hook_pass_on(struct epx_watch *w,
+					    __poll_t events, __poll_t keys,
+					    int sync)
+{
+	struct epx_instance *inst = w->instance;
+	int ret = 1;
+
+	/*
+	 * What was pushed or published is visible before the look for who
+	 * waits. Pairs with smp_mb() in epx_sleep(), in epx_gatherer_enter()
+	 * and in epx_instance_poll().
+	 */
+	if (events & EPOLLEXCLUSIVE)
+		ret = epx_wake_exclusive(inst, events, keys);
+	/* Behind the barrier, like the look into the pollers' queue. */
+	else if (waitqueue_active(&inst->sleepers))
+		epx_sleepers_wake(inst, sync, 0);
+	epx_pollers_wake(inst, w, keys);
+	return ret;
+}
+
+/*
+ * As epx_hook_wake(), where the instance has a ring. A disarmed item keeps what
+ * it has been told to itself, and takes no wake-up from others.
+ */
+static noinline int epx_hook_wake_ring(struct epx_watch *w, __poll_t events,
+				       __poll_t keys, int sync)
+{
+	bool told = epx_ring_hint(w, events, keys);
+
+	trace_epx_wake(w, keys, told);
+	if (!told)
+		return !(events & EPOLLEXCLUSIVE);
+	return epx_hook_pass_on(w, events, keys, sync);
+}
+
+/*
  * Any context; head->lock held, interrupts off.
  *
  * The wake-up is passed on at every call, not only when the watch was pushed:
@@ -148,26 +189,20 @@ static int epx_hook_wake(wait_queue_entry_t *wait, unsigned int mode,
 	/* Written under the mutex. Pairs with smp_mb() in epx_modify(). */
 	__poll_t events = READ_ONCE(w->events);
 	__poll_t keys = key_to_poll(key);
-	bool is_exclusive = events & EPOLLEXCLUSIVE;
-	int ret = !is_exclusive;
+	int ret = !(events & EPOLLEXCLUSIVE);
 
 	epx_busy_note(inst, w->file);
 	/* A disarmed one-shot has steering bits only. A key of 0 says nothing. */
 	if ((events & ~EPX_STEERING_BITS) && (!keys || (keys & events))) {
-		bool pushed = epx_push(w);
+		if (unlikely(epx_ring_of(inst))) {
+			ret = epx_hook_wake_ring(w, events, keys, sync);
+		} else {
+			/* A full barrier; its pairs are in epx_hook_pass_on(). */
+			bool pushed = epx_push(w);
 
-		trace_epx_wake(w, keys, pushed);
-		/*
-		 * epx_push() is a full barrier: the push is visible before the
-		 * look for who waits. Pairs with smp_mb() in epx_sleep(), in
-		 * epx_gatherer_enter() and in epx_instance_poll().
-		 */
-		if (is_exclusive)
-			ret = epx_wake_exclusive(inst, events, keys);
-		/* Behind the barrier, like the look into the pollers' queue. */
-		else if (waitqueue_active(&inst->sleepers))
-			epx_sleepers_wake(inst, sync, 0);
-		epx_pollers_wake(inst, w, keys);
+			trace_epx_wake(w, keys, pushed);
+			ret = epx_hook_pass_on(w, events, keys, sync);
+		}
 	}
 
 	if (unlikely(keys & POLLFREE)) {

@@ -24,6 +24,8 @@
 #include "debugfs.h"
 #include "hook.h"
 #include "instance.h"
+#include "ring.h"
+#include "ring_map.h"
 #include "wakeup.h"
 
 DEFINE_PER_CPU(struct epx_counters, epx_counters);
@@ -110,6 +112,8 @@ void epx_instance_release(struct epx_instance *inst)
 	epx_wakeup_release(inst);
 	WRITE_ONCE(inst->file, NULL);
 	epx_instance_unlock(inst);
+	if (epx_ring_of(inst))
+		epx_ring_free(epx_ring_of(inst));
 	epx_instance_put(inst);
 }
 

@@ -80,17 +80,13 @@
 
 #include "counters.h"
 
+struct epx_publisher;
 struct user_struct;
 struct wakeup_source;
 
 /* Bits of the mask that steer a watch and are never reported as events. */
 #define EPX_STEERING_BITS \
 	(EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
-
-/* What may accompany EPOLLEXCLUSIVE. */
-#define EPX_EXCLUSIVE_OK_BITS \
-	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | \
-	 EPOLLEXCLUSIVE)
 
 /* The longest event array, whose bytes an int counts. */
 #define EPX_MAX_EVENTS		(INT_MAX / (int)sizeof(struct epoll_event))
@@ -132,12 +128,13 @@ struct epx_extra_hook {
  *	  (epx_watch_pin()), or a reference from elsewhere
  * @fd: [C] number under which it was added
  * @events: [M] to write, the wake callback reads it
- * @data: [M] what an event carries
+ * @data: [M] what an event carries; with a ring, where that is (ring.h) [C]
  * @walked: [epx_nest_mutex] the last check of paths that went up from @file
  * @queued: [A] 1 while on @incoming or on @ready, exactly one of them. Only
  *	    xchg() changes it; who turns it from 0 to 1 puts the watch on a list
  * @dead: [F] to write, pins and counts read it; the end has an owner
  * @is_nested: [C] @file is an instance of ours
+ * @recheck: [A] with a ring: a wake-up said what only a poll can tell
  * @instance: [C] lives longer: its release ends or buries every watch
  * @extra: [M] hooks beyond the first
  * @ws: [M] to write, RCU to read in the wake callback: keeps the system awake
@@ -168,6 +165,7 @@ struct epx_watch {
 	u8 queued;
 	u8 dead;
 	u8 is_nested;
+	u8 recheck;
 	u32 walked;
 	struct epx_instance *instance;
 	struct epx_extra_hook *extra;
@@ -210,10 +208,11 @@ struct epx_reach {
  * @below: [epx_nest_mutex] edges on the longest chain below, a memo
  * @id: [C] small number for traces and debugfs
  * @all: in the list of all instances (debugfs.c)
+ * @ring: [M] to write, once, before the first watch: the mapped ring or NULL
  * @napi_id: [A] last NAPI context that an event came from (busypoll.c)
- * @busy_usecs: [A] EPIOCSPARAMS
- * @busy_budget: [A] EPIOCSPARAMS
- * @busy_prefer: [A] EPIOCSPARAMS
+ * @busy_usecs: [A] EPIOCSPARAMS, and so are the next two
+ * @busy_budget: [A]
+ * @busy_prefer: [A]
  * @rcu: for the free
  */
 struct epx_instance {
@@ -239,6 +238,7 @@ struct epx_instance {
 
 	u64 id;
 	struct list_head all;
+	struct epx_publisher *ring;
 	unsigned int napi_id;
 	u32 busy_usecs;
 	u16 busy_budget;

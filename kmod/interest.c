@@ -17,6 +17,7 @@
 #include "limits.h"
 #include "nest.h"
 #include "ready.h"
+#include "ring.h"
 #include "tree.h"
 #include "wakeup.h"
 
@@ -31,8 +32,8 @@
  *
  * Context: process, may sleep; the instance's mutex held, no watch of
  * (@file, @fd) in the tree.
- * Return: 0, -ENOSPC, -ENOMEM, or -EINVAL for too many paths; on an error
- * nothing is left behind.
+ * Return: 0, or the number of the item where the instance has a ring; -ENOSPC,
+ * -ENOMEM, or -EINVAL for too many paths. On an error nothing is left behind.
  */
 int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 		     __poll_t events, u64 data, bool check_paths)
@@ -45,15 +46,14 @@ int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 	err = epx_limit_charge(inst);
 	if (err)
 		return err;
-	w = epx_watch_new(inst);
-	if (!w) {
+	w = epx_watch_new(inst, data);
+	if (IS_ERR(w)) {
 		epx_limit_uncharge(inst);
-		return -ENOMEM;
+		return PTR_ERR(w);
 	}
 	w->file = file;
 	w->fd = fd;
 	w->events = events;
-	w->data = data;
 	w->is_nested = epx_is_instance(file);
 	epx_tree_link(inst, w);
 	epx_file_hash(w);
@@ -70,6 +70,6 @@ int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 	}
 	epx_busy_note(inst, file);
 	if (revents)
-		epx_queue(w);
-	return 0;
+		epx_queue(w, revents);
+	return epx_changed(w);
 }

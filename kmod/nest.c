@@ -40,6 +40,7 @@
 #include "bury.h"
 #include "fput.h"
 #include "nest.h"
+#include "pin.h"
 #include "ready.h"
 
 /* Counts stop here, far above every limit. */

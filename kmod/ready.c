@@ -33,22 +33,9 @@
 #include "compat.h"
 #include "hook.h"
 #include "ready.h"
+#include "ring.h"
+#include "ring_scan.h"
 #include "trace.h"
-
-/* From here on queued watches may be in our hands. The mutex is held. */
-static void epx_move_begin(struct epx_instance *inst)
-{
-	WRITE_ONCE(inst->scan_seq, inst->scan_seq + 1);
-	/* Odd before a list is touched. Pairs with smp_rmb() in epx_is_quiet(). */
-	smp_wmb();
-}
-
-/* All queued watches are on a list again. */
-static void epx_move_end(struct epx_instance *inst)
-{
-	/* Lists before even. Pairs with smp_load_acquire() in epx_is_quiet(). */
-	smp_store_release(&inst->scan_seq, inst->scan_seq + 1);
-}
 
 static noinline void epx_drain_many(struct epx_instance *inst,
 				    struct llist_node *first)
@@ -90,32 +77,24 @@ void epx_drain(struct epx_instance *inst)
 	epx_move_end(inst);
 }
 
-/*
- * Link a watch that is in our hands. False if a callback was faster: then it
- * is on @incoming, or about to be, and its place is that of a new arrival.
- */
-static bool epx_requeue(struct epx_watch *w, struct list_head *prev)
-{
-	if (xchg(&w->queued, 1))
-		return false;
-	epx_wakeup_stay(w);
-	list_add(&w->ready, prev);
-	return true;
-}
-
 /**
  * epx_queue() - make a watch ready from an add or a modify
- * @w: the watch
+ * @w: the watch, its file referenced by the caller
+ * @revents: what the file is ready for
  *
  * A watch that is queued already keeps its place, and nobody is woken for it
  * again.
  *
  * Context: process; the instance's mutex held.
  */
-void epx_queue(struct epx_watch *w)
+void epx_queue(struct epx_watch *w, __poll_t revents)
 {
 	struct epx_instance *inst = w->instance;
 
+	if (unlikely(epx_ring_of(inst))) {
+		epx_ring_queue(w, revents);
+		return;
+	}
 	epx_drain(inst);
 	if (!epx_requeue(w, inst->ready.prev))
 		return;
@@ -164,28 +143,6 @@ static inline void epx_scan_end(struct epx_instance *inst, struct list_head *nex
 		epx_sleepers_wake(inst, 0, EPX_LEFT_OVER);
 }
 
-/* Off the list; from here on a wake-up queues the watch anew. */
-static void epx_take(struct epx_watch *w)
-{
-	__list_del_entry(&w->ready);
-	epx_wakeup_take(w);
-	xchg(&w->queued, 0);
-}
-
-static bool epx_put_event(struct epx_watch *w, __poll_t revents,
-			  struct epoll_event __user *event)
-{
-	if (!user_write_access_begin(event, sizeof(*event)))
-		return false;
-	unsafe_put_user(revents, &event->events, fault);
-	unsafe_put_user(w->data, &event->data, fault);
-	user_write_access_end();
-	return true;
-fault:
-	user_write_access_end();
-	return false;
-}
-
 /*
  * Is a queued watch ready? As long as it is, one that @stays is left where it
  * is, with ->queued set: a wake-up meanwhile need not queue it, the next scan
@@ -229,7 +186,7 @@ static enum epx_visit epx_visit(struct epx_watch *w, struct list_head *next,
 	revents = epx_look(w, is_level, 1, &taken);
 	if (!revents)
 		return EPX_VISIT_STALE;
-	if (!epx_put_event(w, revents, event)) {
+	if (!epx_event_put(event, revents, w->data)) {
 		if (taken)
 			epx_requeue(w, next->prev);
 		return EPX_VISIT_FAULT;
@@ -277,7 +234,7 @@ static int epx_scan(struct epx_instance *inst,
  * epx_collect() - deliver what is ready
  * @inst: the instance
  * @events: user array, its range checked
- * @max: its length
+ * @max: its length; 0 for epx_ring_collect() only
  *
  * Context: process, may sleep; takes the instance's mutex.
  * Return: number of events, 0 if nothing was ready after all, -EFAULT if the
@@ -298,6 +255,8 @@ int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 		}
 		return -EINTR;
 	}
+	if (unlikely(epx_ring_of(inst)))
+		return epx_ring_collect(inst, events, max);
 	epx_instance_lock(inst, 0);
 	epx_scan_begin(inst);
 	next = inst->ready.next;
@@ -309,7 +268,8 @@ int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 
 /*
  * How many of the queued watches are ready? Looks no further than @most; those
- * found ready stay where they are, the stale ones before leave the list.
+ * found ready stay where they are, the stale ones before leave the list. The
+ * mutex is held.
  */
 static inline int epx_count_ready(struct epx_instance *inst, int most,
 				  unsigned int depth)
@@ -317,7 +277,6 @@ static inline int epx_count_ready(struct epx_instance *inst, int most,
 	struct list_head *next;
 	int n = 0;
 
-	epx_instance_lock(inst, depth);
 	epx_scan_begin(inst);
 	next = inst->ready.next;
 	while (n < most && next != &inst->ready) {
@@ -329,27 +288,38 @@ static inline int epx_count_ready(struct epx_instance *inst, int most,
 		if (!epx_look(w, true, depth + 1, &taken))
 			continue;
 		n++;
-		if (taken)
-			epx_requeue(w, next->prev);
+		/*
+		 * A callback has it, and is about to push it: a scan may not
+		 * find it yet. Who counts will hear of it by that one's wake.
+		 */
+		if (taken && !epx_requeue(w, next->prev) && most > 1)
+			n--;
 	}
 	epx_scan_end(inst, inst->ready.next);
-	epx_instance_unlock(inst);
 	return n;
 }
 
 /**
- * epx_ready_count() - epx_count_ready() for who waits for more than one
+ * epx_ready_count() - how many are ready, for who waits for more than one
  * @inst: the instance
  * @most: look no further
  *
- * Wakes who waits for one.
+ * Consumes nothing; wakes who waits for one.
  *
  * Context: process, may sleep; takes the instance's mutex.
  * Return: the count.
  */
 int epx_ready_count(struct epx_instance *inst, int most)
 {
-	return epx_count_ready(inst, most, 0);
+	int n;
+
+	epx_instance_lock(inst, 0);
+	if (unlikely(epx_ring_of(inst)))
+		n = epx_ring_count(inst, most);
+	else
+		n = epx_count_ready(inst, most, 0);
+	epx_instance_unlock(inst);
+	return n;
 }
 
 /**
@@ -368,14 +338,23 @@ int epx_ready_count(struct epx_instance *inst, int most)
 __poll_t epx_instance_poll(struct epx_instance *inst, struct file *file,
 			   poll_table *pt, unsigned int depth)
 {
+	bool is_readable;
+
 	poll_wait(file, &inst->pollers, pt);
 	if (!poll_does_not_wait(pt)) {
 		/*
 		 * On the queue before the look at the lists. Pairs with the
-		 * full barrier of epx_push() in epx_hook_wake(), and with
-		 * wq_has_sleeper() in epx_queue().
+		 * full barrier of epx_push() in epx_hook_pass_on(), with
+		 * wq_has_sleeper() in epx_queue() and in epx_ring_queue(), and
+		 * with smp_mb() in epx_ring_append().
 		 */
 		smp_mb();
 	}
-	return epx_count_ready(inst, 1, depth) ? EPOLLIN | EPOLLRDNORM : 0;
+	epx_instance_lock(inst, depth);
+	if (unlikely(epx_ring_of(inst)))
+		is_readable = epx_ring_poll(inst, depth);
+	else
+		is_readable = epx_count_ready(inst, 1, depth);
+	epx_instance_unlock(inst);
+	return is_readable ? EPOLLIN | EPOLLRDNORM : 0;
 }

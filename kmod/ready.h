@@ -5,10 +5,12 @@
 #include <linux/atomic.h>
 #include <linux/file.h>
 #include <linux/poll.h>
+#include <linux/uaccess.h>
 
 #include "busypoll.h"
-#include "compat.h"
 #include "instance.h"
+#include "pin.h"
+#include "ring.h"
 #include "wakeup.h"
 
 /*
@@ -66,37 +68,119 @@ static inline bool epx_push(struct epx_watch *w)
 }
 
 /**
+ * epx_move_begin() - from here on queued watches may be in our hands
+ * @inst: the instance
+ *
+ * Context: process; the instance's mutex held.
+ */
+static inline void epx_move_begin(struct epx_instance *inst)
+{
+	WRITE_ONCE(inst->scan_seq, inst->scan_seq + 1);
+	/* Odd before a list is touched. Pairs with smp_rmb() in epx_is_none(). */
+	smp_wmb();
+}
+
+/**
+ * epx_move_end() - all queued watches are on a list again
+ * @inst: the instance
+ *
+ * Context: process; the instance's mutex held.
+ */
+static inline void epx_move_end(struct epx_instance *inst)
+{
+	/* Lists before even. Pairs with smp_load_acquire() in epx_is_none(). */
+	smp_store_release(&inst->scan_seq, inst->scan_seq + 1);
+}
+
+/**
+ * epx_requeue() - link a watch that is in our hands
+ * @w: the watch
+ * @prev: what it comes behind
+ *
+ * Context: process; the instance's mutex held.
+ * Return: false if a callback was faster: then it is on @incoming, or about to
+ * be, and its place is that of a new arrival.
+ */
+static inline bool epx_requeue(struct epx_watch *w, struct list_head *prev)
+{
+	if (xchg(&w->queued, 1))
+		return false;
+	epx_wakeup_stay(w);
+	list_add(&w->ready, prev);
+	return true;
+}
+
+/**
+ * epx_take() - off the list; from here on a wake-up queues the watch anew
+ * @w: a watch on the ready list
+ *
+ * A full barrier.
+ *
+ * Context: process; the instance's mutex held.
+ */
+static inline void epx_take(struct epx_watch *w)
+{
+	__list_del_entry(&w->ready);
+	epx_wakeup_take(w);
+	xchg(&w->queued, 0);
+}
+
+/**
+ * epx_event_put() - write an event to user memory
+ * @event: where to, in a range that was checked
+ * @revents: what the file is ready for
+ * @data: what the watch's events carry
+ *
+ * Context: process, may sleep.
+ * Return: false if it could not be written.
+ */
+static inline bool epx_event_put(struct epoll_event __user *event,
+				 __poll_t revents, u64 data)
+{
+	if (!user_write_access_begin(event, sizeof(*event)))
+		return false;
+	unsafe_put_user(revents, &event->events, fault);
+	unsafe_put_user(data, &event->data, fault);
+	user_write_access_end();
+	return true;
+fault:
+	user_write_access_end();
+	return false;
+}
+
+/**
  * epx_is_available() - may there be something to collect?
  * @inst: the instance
  *
  * Lock-free: a yes may be stale, a no may miss what a scan or a drain has in
- * its hands; epx_is_quiet() is for who must not miss it.
+ * its hands; epx_is_quiet() is for who must not miss it. With a ring the
+ * ready list does not count (ring_scan.c).
  *
  * Context: any.
- * Return: whether a watch is on a list.
+ * Return: whether a watch is on a list, or in the ring.
  */
 static inline bool epx_is_available(struct epx_instance *inst)
 {
-	return !llist_empty(&inst->incoming) ||
-	       !list_empty_careful(&inst->ready);
+	struct epx_publisher *ring = epx_ring_of(inst);
+
+	if (!llist_empty(&inst->incoming))
+		return true;
+	if (unlikely(ring))
+		return epx_ring_has_slot(ring);
+	return !list_empty_careful(&inst->ready);
 }
 
-/**
- * epx_is_quiet() - is it certain that nothing is ready?
- * @inst: the instance
- *
- * "Nothing" is believed only if no watch changed lists while we looked: a
- * scan or a drain has watches in its hands that are on no list.
- *
- * Context: any.
- * Return: true if there was a moment in which no watch was queued.
+/*
+ * "Nothing" is believed only if no watch changed lists while we looked: a scan
+ * or a drain has watches in its hands that are on no list.
  */
-static inline bool epx_is_quiet(struct epx_instance *inst)
+static __always_inline bool epx_is_none(struct epx_instance *inst,
+					bool (*is_any)(struct epx_instance *))
 {
 	/* Pairs with smp_store_release() in epx_move_end(). */
 	unsigned int seq = smp_load_acquire(&inst->scan_seq);
 
-	if ((seq & 1) || epx_is_available(inst))
+	if ((seq & 1) || is_any(inst))
 		return false;
 	/* The lists before the count. Pairs with smp_wmb() in epx_move_begin(). */
 	smp_rmb();
@@ -104,52 +188,40 @@ static inline bool epx_is_quiet(struct epx_instance *inst)
 }
 
 /**
- * epx_watch_pin() - take a reference on a watched file
- * @w: the watch
+ * epx_is_quiet() - is it certain that nothing is ready?
+ * @inst: the instance
  *
- * A file is polled only while pinned. The pin is lock-free::
- *
- *	epx_watch_pin()			close of the file
- *	preempt_disable()
- *	dead? no			count is 0
- *	count + 1 unless it is 0	dead = 1 (epx_watch_kill())
- *	dead? no			free; recycled: count = 1
- *	preempt_enable()
- *
- * The memory is a struct file throughout: it is freed after an RCU grace
- * period (6.1), or is of a slab whose pages are (6.12, where another open may
- * reuse the object at once), and that cannot end in our section if it began
- * after the first look. If the count was raised on a recycled file, the
- * recycling came before, and so did dead = 1, which the second look sees; the
- * stranger's reference is dropped again.
- *
- * Context: process; the instance's mutex held, which keeps other ends of the
- * watch than its file's close away. The caller drops the reference with
- * fput(), which defers a final close to the return to user space.
- * Return: false if the file is on its way out.
+ * Context: any.
+ * Return: true if there was a moment in which no watch was queued, or with a
+ * ring, none on incoming and none in the ring.
  */
-static inline bool epx_watch_pin(struct epx_watch *w)
+static inline bool epx_is_quiet(struct epx_instance *inst)
 {
-	struct file *file = w->file;
-	bool pinned;
+	return epx_is_none(inst, epx_is_available);
+}
 
-	lockdep_assert_held(&w->instance->mutex);
-	preempt_disable();
-	pinned = !READ_ONCE(w->dead) && epx_file_tryget(file);
-	preempt_enable();
-	/*
-	 * The count before the second look: epx_file_tryget() is a full
-	 * barrier. Pairs with smp_wmb() in epx_watch_kill().
-	 */
-	if (pinned && unlikely(READ_ONCE(w->dead))) {
-		fput(file);
-		pinned = false;
-	}
-	return pinned;
+static inline bool epx_has_queued_or_ring(struct epx_instance *inst)
+{
+	return !llist_empty(&inst->incoming) ||
+	       !list_empty_careful(&inst->ready) || epx_ring_of(inst);
+}
+
+/**
+ * epx_is_worth_a_scan() - has a wait to begin with a scan?
+ * @inst: the instance
+ *
+ * With a ring always: what is level-triggered is polled by every wait.
+ *
+ * Context: any.
+ * Return: false only if epx_is_quiet().
+ */
+static inline bool epx_is_worth_a_scan(struct epx_instance *inst)
+{
+	return !epx_is_none(inst, epx_has_queued_or_ring);
 }
 
 void epx_drain(struct epx_instance *inst);
-void epx_queue(struct epx_watch *w);
+void epx_queue(struct epx_watch *w, __poll_t revents);
 int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 		int max);
 int epx_ready_count(struct epx_instance *inst, int most);

@@ -33,6 +33,7 @@
 
 #include "argument.h"
 #include "ready.h"
+#include "ring.h"
 #include "trace.h"
 #include "wait.h"
 
@@ -97,29 +98,6 @@ static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 	return 0;
 }
 
-static noinline int epx_deadline_special(struct epx_deadline *deadline,
-					 u32 flags, s64 timeout)
-{
-	switch (flags) {
-	case EPX_WAIT_TIMESPEC:
-		return epx_deadline_timespec(deadline,
-					     u64_to_user_ptr((u64)timeout));
-	case EPX_WAIT_ABSTIME:
-		return epx_deadline_at(deadline, timeout);
-	default:
-		return -EINVAL;
-	}
-}
-
-static __always_inline int epx_deadline_set(struct epx_deadline *deadline,
-					    u32 flags, s64 timeout)
-{
-	if (unlikely(flags))
-		return epx_deadline_special(deadline, flags, timeout);
-	epx_deadline_in(deadline, timeout);
-	return 0;
-}
-
 /**
  * epx_deadline_read() - when does a wait with these arguments end?
  * @deadline: all zero, to be set
@@ -129,9 +107,22 @@ static __always_inline int epx_deadline_set(struct epx_deadline *deadline,
  * Context: process, may sleep.
  * Return: 0, -EINVAL or -EFAULT.
  */
-int epx_deadline_read(struct epx_deadline *deadline, u32 flags, s64 timeout)
+noinline int epx_deadline_read(struct epx_deadline *deadline, u32 flags,
+			       s64 timeout)
 {
-	return epx_deadline_set(deadline, flags, timeout);
+	deadline->is_for_ring = flags & EPX_WAIT_RING;
+	switch (flags & ~EPX_WAIT_RING) {
+	case 0:
+		epx_deadline_in(deadline, timeout);
+		return 0;
+	case EPX_WAIT_TIMESPEC:
+		return epx_deadline_timespec(deadline,
+					     u64_to_user_ptr((u64)timeout));
+	case EPX_WAIT_ABSTIME:
+		return epx_deadline_at(deadline, timeout);
+	default:
+		return -EINVAL;
+	}
 }
 
 /*
@@ -195,8 +186,10 @@ noinline bool epx_sleep(struct epx_instance *inst,
 	spin_unlock_irq(&inst->sleepers.lock);
 	/*
 	 * On the queue before the look. Pairs with the full barrier of
-	 * epx_push() in epx_hook_wake(), with wq_has_sleeper() in
-	 * epx_scan_end() and with wq_has_sleeper() in epx_queue().
+	 * epx_push() in epx_hook_pass_on(), with smp_mb() in
+	 * epx_ring_append(), and with wq_has_sleeper() in epx_scan_end(), in
+	 * epx_queue(), in epx_ring_collect(), in epx_ring_count() and in
+	 * epx_ring_queue().
 	 */
 	smp_mb();
 	if (epx_is_quiet(inst))
@@ -260,6 +253,25 @@ void epx_mask_restore(int ret)
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
 }
 
+/**
+ * epx_wait_check() - can what is waited for be delivered there?
+ * @inst: the instance
+ * @events: the array
+ * @max: its length
+ * @deadline: what is waited for
+ *
+ * Context: process.
+ * Return: 0, -EINVAL or -EFAULT.
+ */
+noinline int epx_wait_check(struct epx_instance *inst,
+			    struct epoll_event __user *events, int max,
+			    const struct epx_deadline *deadline)
+{
+	if (!deadline->is_for_ring)
+		return epx_events_check(events, max);
+	return epx_ring_of(inst) && !events && !max ? 0 : -EINVAL;
+}
+
 /* The whole struct, with a mask or without. */
 static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 			      const void __user *uarg)
@@ -273,7 +285,7 @@ static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 	ret = epx_fetch(&wait, sizeof(wait), EPX_WAIT_SIZE_MIN, cmd, uarg);
 	if (ret)
 		return ret;
-	ret = epx_deadline_set(&deadline, wait.flags, wait.timeout);
+	ret = epx_deadline_read(&deadline, wait.flags, wait.timeout);
 	if (ret)
 		return ret;
 	if (wait.sigmask) {
@@ -281,7 +293,8 @@ static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 		if (ret)
 			return ret;
 	}
-	ret = epx_events_check(u64_to_user_ptr(wait.events), wait.maxevents);
+	ret = epx_wait_check(inst, u64_to_user_ptr(wait.events),
+			     wait.maxevents, &deadline);
 	if (!ret)
 		ret = epx_wait_events(inst, u64_to_user_ptr(wait.events),
 				      wait.maxevents, &deadline);
@@ -322,10 +335,16 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
 	unsafe_get_user(timeout, &wait->timeout, fault);
 	user_read_access_end();
 
-	ret = epx_deadline_set(&deadline, flags, timeout);
-	if (ret)
-		return ret;
-	ret = epx_events_check(u64_to_user_ptr(events), max);
+	if (unlikely(flags)) {
+		ret = epx_deadline_read(&deadline, flags, timeout);
+		if (ret)
+			return ret;
+		ret = epx_wait_check(inst, u64_to_user_ptr(events), max,
+				     &deadline);
+	} else {
+		epx_deadline_in(&deadline, timeout);
+		ret = epx_events_check(u64_to_user_ptr(events), max);
+	}
 	if (!ret)
 		ret = epx_wait_events(inst, u64_to_user_ptr(events), max,
 				      &deadline);

@@ -11,16 +11,22 @@
 #include "ready.h"
 
 /**
- * struct epx_deadline - when a wait ends
+ * struct epx_deadline - when a wait ends, and what it is for
  * @at: on CLOCK_MONOTONIC; KTIME_MAX, where the clock never gets, is never
  * @slack: nanoseconds that a timer may be late
  * @is_now: it is over
+ * @is_for_ring: EPX_WAIT_RING, which epx_wait.flags tells as well
  */
 struct epx_deadline {
 	ktime_t at;
 	u64 slack;
 	bool is_now;
+	bool is_for_ring;
 };
+
+int epx_wait_check(struct epx_instance *inst,
+		   struct epoll_event __user *events, int max,
+		   const struct epx_deadline *deadline);
 
 /**
  * epx_events_check() - can events be delivered to this array?
@@ -49,7 +55,7 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
  * epx_wait_events() - wait for an event, and collect what there is
  * @inst: the instance
  * @events: user array, checked
- * @max: its length
+ * @max: its length; 0 where the wait is for the ring
  * @deadline: no longer than until then
  *
  * In its callers, for a frame less.
@@ -62,7 +68,7 @@ static __always_inline int epx_wait_events(struct epx_instance *inst,
 					   int max,
 					   struct epx_deadline *deadline)
 {
-	bool look = !epx_is_quiet(inst);
+	bool look = epx_is_worth_a_scan(inst);
 
 	for (;;) {
 		if (look) {

@@ -79,7 +79,8 @@ TEST_ON(EPX, info_tells_the_limits, "")
 		EXPECT_EQ(info.max_events, 178956970);
 		EXPECT_EQ(info.reserved, 0);
 		EXPECT_EQ(info.features & ~EPX_FEATURE_BUSY_POLL,
-			  EPX_FEATURE_CTLV | EPX_FEATURE_ENTER);
+			  EPX_FEATURE_CTLV | EPX_FEATURE_ENTER |
+			  EPX_FEATURE_RING);
 		EXPECT_EQ(call(fds[i], EPX_IOC_INFO, (void *)8), -EFAULT);
 	}
 }

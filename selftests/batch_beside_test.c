@@ -57,8 +57,7 @@ TEST_ON(EPX, a_batch_counts_the_paths_of_each_add, "79")
 }
 
 /*
- *   a ──▶ b ──▶ c, d ──▶ e ──▶ one more; in one batch,
- *   c ──▶ file, a, d, b, a native epoll, another instance
+ *	a -> b -> c, and in one batch: c -> file, c -> a, c -> d -> e ...
  */
 TEST_ON(EPX, a_batch_closes_no_cycle, "77 20")
 {

@@ -11,8 +11,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 fake=$(mktemp -d "${TMPDIR:-/tmp}/epx-fake-XXXXXX")
 trap 'rm -rf "$fake"' EXIT
 mkdir "$fake/linux"
-for header in file fs ftrace sysctl; do
-	: >"$fake/linux/$header.h"
+sed -n 's,^#include <\(linux/.*\)>$,\1,p' "$root/kmod/compat.h" | while read -r header; do
+	: >"$fake/$header"
 done
 tap=0 bad=0
 

@@ -158,8 +158,11 @@ TEST(sleeps_on_for_the_rest_of_the_time, "67")
 	}
 	EXPECT_EQ(waiter_join(&w), 0);
 	EXPECT_GE(w.took_ns, limit * 1000000LL);
-	/* Each wake would have made it longer by what had passed by then. */
-	EXPECT_LE(w.took_ns, 2 * limit * 1000000LL);
+	/*
+	 * Each wake would have made it longer by what had passed by then, so
+	 * that it never came to an end. A busy host may stop the VM for a while.
+	 */
+	EXPECT_LE(w.took_ns, 10 * limit * 1000000LL);
 	EXPECT_GE(wakes, 2);
 	close_owned();
 }

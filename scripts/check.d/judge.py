@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Has scripts/run-tests and scripts/semantics judge runs that are made up: each kind of failure must be seen.
+"""Has scripts/run-tests, scripts/semantics, scripts/check-models and the gate of instruction counts judge runs that are
+made up: each kind of failure must be seen.
 
 What would be missed here would look like a suite that passes.
 """
@@ -43,9 +44,39 @@ RUNS = (
     (("pass", "pass", "pass"), ["boot1: WARNING"], "FAILS boot1: WARNING"),
 )
 
+# Native epoll's and epollx's instructions as accepted and now (None: gone), the same release or not; passes.
+COUNTS = (
+    ((100, 120), (100, 120), True, True),
+    ((100, 120), (100, 123), True, True),
+    ((100, 120), (100, 124), True, False),
+    ((100, 120), (120, 124), True, False),
+    ((100, 120), (100, None), True, False),
+    ((100, 120), (100, None), False, False),
+    ((100, 120), (100, 134), False, False),
+    ((100, 120), (120, 140), False, True),
+    ((100, 120), (80, 120), False, True),
+    ((None, 120), (None, 140), True, False),
+    ((None, 120), (None, 140), False, True),
+)
 
-def script(name):
-    path = os.path.join("scripts", name)
+# What spin's checker said, what was expected, and whether that passes.
+SEARCHES = (
+    ("  100 states, stored\nState-vector 9 byte, errors: 0\n", "clean", True),
+    ("  100 states, stored\nState-vector 9 byte, errors: 0\n", "lost_event", False),
+    ("pan:1: assertion violated  !(lost_event) (at depth 9)\n  9 states, stored\nerrors: 1\n", "lost_event", True),
+    ("pan:1: assertion violated  !(lost_event) (at depth 9)\n  9 states, stored\nerrors: 1\n", "lost_wakeup", False),
+    ("pan:1: assertion violated  !(lost_event) (at depth 9)\n  9 states, stored\nerrors: 1\n", "clean", False),
+    ("pan:1: invalid end state (at depth 9)\n  9 states, stored\nerrors: 1\n", "clean", False),
+    ("error: max search depth too small\n  9 states, stored\nerrors: 0\n", "clean", False),
+    ("pan: reached -DMEMLIM bound\nWarning: Search not completed\n  9 states, stored\nerrors: 0\n", "clean", False),
+    ("  9 states, stored\n", "clean", False),
+    ("", "clean", False),
+)
+
+
+
+def script(name, directory="scripts"):
+    path = os.path.join(directory, name)
     loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), path)
     # Its dataclasses look their module up.
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
@@ -85,6 +116,15 @@ def judge_runs(semantics, directory):
             yield f"scripts/semantics: {outcomes} and {failures}: expected {wanted or 'nothing wrong'}:\n{table.getvalue()}"
 
 
+def judge_searches(models):
+    for text, expected, wanted in SEARCHES:
+        # With a cut, since only what is whole is asked whether it comes to its claims.
+        run = models.Run("made_up", "", "A_CUT", "TSO", expected, False)
+        run.why = models.judge(run, text)
+        if run.passed != wanted:
+            yield f"scripts/check-models: {text!r}, {expected} expected: {'passes' if run.passed else f'fails: {run.got} {run.why}'}"
+
+
 def judge_state(semantics):
     """A run is kept for one state of the sources: any file of theirs counts."""
     with tempfile.TemporaryDirectory() as directory:
@@ -104,14 +144,27 @@ def judge_state(semantics):
             states.add(state)
 
 
+def judge_counts(gate):
+    native, epollx = ("ctl_mod", "1", "native"), ("ctl_mod", "1", "epollx")
+    for then, now, is_same, wanted in COUNTS:
+        old, new = ({key: value for key, value in zip((native, epollx), counts) if value is not None} for counts in (then, now))
+        passed, said = gate.judge(epollx, new, old, is_same)
+        if passed != wanted:
+            yield f"selftests/bench/gate: {then} accepted, {now} now, {'the same' if is_same else 'another'} release: {said}"
+        if not all(f"{count:.1f}" in said for count in (then[1], now[1]) if count is not None):
+            yield f"selftests/bench/gate: {said!r} has not both figures"
+
+
 def main():
     # No __pycache__ beside the scripts.
     sys.dont_write_bytecode = True
-    tests, semantics = script("run-tests"), script("semantics")
+    tests, semantics, models = script("run-tests"), script("semantics"), script("check-models")
     with tempfile.TemporaryDirectory() as directory:
         yield from judge_programs(tests, directory)
         yield from judge_runs(semantics, directory)
+    yield from judge_searches(models)
     yield from judge_state(semantics)
+    yield from judge_counts(script("gate", "selftests/bench"))
 
 
 if __name__ == "__main__":

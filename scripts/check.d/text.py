@@ -38,7 +38,7 @@ def tag_line(path, licence):
     tag = "SPDX-License-Identifier: " + licence
     if path.endswith((".h", ".S", ".lds")):
         return f"/* {tag} */"
-    if path.endswith((".c", ".js")):
+    if path.endswith((".c", ".js", ".pml")):
         return f"// {tag}"
     return f"# {tag}"
 

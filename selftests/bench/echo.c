@@ -1,218 +1,207 @@
 // SPDX-License-Identifier: MIT
 /*
- * A real job: a TCP echo server with one thread on either side, and a client
- * in a process of its own that keeps all connections busy. Rounds alternate;
- * what counts is the ratio of a round's requests/s, and of its p99.
+ * echo: a real job, a server with one thread on either side, over TCP and over
+ * unix sockets. The client is in a process of its own. Rounds alternate; what
+ * counts is the ratio of a round's requests/s, and of its p99.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
 
-#define MESSAGE		64
-#define MAX_EVENTS	512
+/* More than a message: what is not filled has been read to its end. */
+#define BUFFER	4096
 
-static int listen_any(struct sockaddr_in *addr)
+struct address {
+	int family;
+	socklen_t size;
+	union {
+		struct sockaddr_in in;
+		struct sockaddr_un un;
+	};
+};
+
+static int listen_any(struct address *address, int family)
 {
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	socklen_t size = sizeof(*addr);
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
-	*addr = (struct sockaddr_in){ .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	must(!bind(fd, (void *)addr, size) && !listen(fd, 1024) &&
-	     !getsockname(fd, (void *)addr, &size), "listen");
+	*address = (struct address){ .family = family };
+	if (family == AF_INET) {
+		address->in.sin_family = AF_INET;
+		address->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		address->size = sizeof(address->in);
+	} else {
+		/* A free name, which the kernel chooses. */
+		address->un.sun_family = AF_UNIX;
+		address->size = sizeof(sa_family_t);
+	}
+	must(!bind(fd, (void *)&address->in, address->size) &&
+	     !listen(fd, 1024), "listen");
+	address->size = sizeof(address->un);
+	must(!getsockname(fd, (void *)&address->in, &address->size),
+	     "getsockname");
 	return fd;
 }
 
-/* Echoes until it is killed. */
-static void serve(const struct peer *peer, int listener)
+static void accept_all(const struct side *side, struct loop *loop, int listener)
 {
-	int ep = peer->create(), on = 1;
-	struct epoll_event ev[MAX_EVENTS];
+	int on = 1, fd;
 
-	must(!peer->change(ep, EPOLL_CTL_ADD, listener, EPOLLIN, listener),
-	     "add");
 	for (;;) {
-		int n = peer->wait(ep, ev, MAX_EVENTS, -1);
+		fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+		if (fd < 0)
+			break;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		side_change(side, loop, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET,
+			    fd);
+	}
+	must(errno == EAGAIN, "accept");
+}
+
+static void answer(const struct side *side, struct loop *loop, int fd)
+{
+	char buffer[BUFFER];
+	ssize_t got = read(fd, buffer, sizeof(buffer));
+
+	/* A hint may come after what it is about was read. */
+	if (got < 0 && errno == EAGAIN)
+		return;
+	/* The client goes without the answers to its last requests. */
+	if (got > 0 && write(fd, buffer, got) == got)
+		return;
+	if (side->must_delete)
+		side_change(side, loop, EPOLL_CTL_DEL, fd, 0, fd);
+	close(fd);
+}
+
+/* Until it is killed. */
+static void serve(const struct side *side, int listener, int connections)
+{
+	struct loop *loop = side->open(connections + 1);
+
+	side_change(side, loop, EPOLL_CTL_ADD, listener, EPOLLIN | EPOLLET,
+		    listener);
+	for (;;) {
+		int n = side->wait(loop, -1);
 
 		for (int i = 0; i < n; i++) {
-			int fd = ev[i].data.u64;
-			char buffer[MESSAGE];
-			ssize_t got;
+			int fd = loop->events[i].data.u64;
 
-			if (fd == listener) {
-				fd = accept(listener, NULL, NULL);
-				setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
-					   sizeof(on));
-				must(!peer->change(ep, EPOLL_CTL_ADD, fd,
-						   EPOLLIN, fd), "add");
-				continue;
-			}
-			got = read(fd, buffer, sizeof(buffer));
-			if (got <= 0)
-				close(fd);
+			if (fd == listener)
+				accept_all(side, loop, listener);
 			else
-				must(write(fd, buffer, got) == got, "echo");
+				answer(side, loop, fd);
 		}
 	}
 }
 
-static int compare_ns(const void *a, const void *b)
+static struct load one_round(const struct side *side, int family,
+			     int connections, int requests, bool calls)
 {
-	long long x = *(const long long *)a, y = *(const long long *)b;
-
-	return (x > y) - (x < y);
-}
-
-/*
- * One request on each connection before the clock runs: the server accepts
- * and adds it now, and not in the time of the first requests.
- */
-static void warm_up(const int *fds, int connections)
-{
-	char buffer[MESSAGE] = "";
-
-	for (int i = 0; i < connections; i++) {
-		must(write(fds[i], buffer, MESSAGE) == MESSAGE, "request");
-		must(read(fds[i], buffer, MESSAGE) == MESSAGE, "answer");
-	}
-}
-
-struct answer {
-	double per_second, p99;
-};
-
-/*
- * The client uses native epoll on both sides, so only the server differs. A
- * connection's request goes out when its last answer is in.
- */
-static struct answer load(const struct sockaddr_in *addr, int connections,
-			  int requests)
-{
-	long long *sent = calloc(connections, sizeof(*sent));
-	long long *took = calloc(requests, sizeof(*took)), start;
-	int *fds = calloc(connections, sizeof(*fds)), ep = epoll_create1(0);
-	struct epoll_event ev[MAX_EVENTS];
-	char buffer[MESSAGE] = "";
-	struct answer answer;
-	int done = 0, on = 1;
-
-	for (int i = 0; i < connections; i++) {
-		struct epoll_event event = { .events = EPOLLIN,
-					     .data.u64 = i };
-
-		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
-		setsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		must(!connect(fds[i], (void *)addr, sizeof(*addr)), "connect");
-		epoll_ctl(ep, EPOLL_CTL_ADD, fds[i], &event);
-	}
-	warm_up(fds, connections);
-	start = clock_ns();
-	for (int i = 0; i < connections; i++) {
-		sent[i] = clock_ns();
-		must(write(fds[i], buffer, MESSAGE) == MESSAGE, "request");
-	}
-	while (done < requests) {
-		int n = epoll_wait(ep, ev, MAX_EVENTS, 20000);
-
-		must(n > 0, "the server's answer within 20 s");
-		for (int i = 0; i < n && done < requests; i++) {
-			int c = ev[i].data.u64;
-			long long now;
-
-			must(read(fds[c], buffer, MESSAGE) == MESSAGE,
-			     "answer");
-			now = clock_ns();
-			took[done++] = now - sent[c];
-			sent[c] = now;
-			must(write(fds[c], buffer, MESSAGE) == MESSAGE,
-			     "request");
-		}
-	}
-	answer.per_second = requests * 1e9 / (clock_ns() - start);
-	qsort(took, requests, sizeof(*took), compare_ns);
-	answer.p99 = took[requests * 99LL / 100];
-	for (int i = 0; i < connections; i++)
-		close(fds[i]);
-	close(ep);
-	free(fds);
-	free(sent);
-	free(took);
-	return answer;
-}
-
-static struct answer one_round(const struct peer *peer, int connections,
-			       int requests)
-{
-	struct sockaddr_in addr;
-	int listener = listen_any(&addr);
-	struct answer answer;
+	struct address address;
+	int listener = listen_any(&address, family), counter = -1;
+	struct load load;
 	pid_t pid = fork();
 
 	if (!pid)
-		serve(peer, listener);
+		serve(side, listener, connections);
+	must(pid > 0, "fork");
 	close(listener);
-	answer = load(&addr, connections, requests);
+	if (calls)
+		counter = calls_open(pid);
+	load = load_run(family, &address.in, address.size, connections,
+			requests, counter);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	return answer;
+	if (calls)
+		close(counter);
+	return load;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
+static const struct {
+	int family;
+	const char *name, *p99;
+} families[] = {
+	{ AF_INET, "echo_tcp", "echo_tcp_p99" },
+	{ AF_UNIX, "echo_unix", "echo_unix_p99" },
+};
 
-	return (x > y) - (x < y);
+static int echo_sides(const struct side **order, int connections)
+{
+	int count = 0;
+
+	for (const struct side * const *s = sides; *s; s++)
+		if (side_has(*s, connections + 1, connections + 1))
+			order[count++] = *s;
+	return count;
 }
 
-static void report(const char *what, int connections, double *ratios,
-		   int rounds)
+static void echo_calls(int f, int connections)
 {
-	static const char * const names[] = { "q1", "median", "q3" };
-	char name[64];
+	const struct side *order[SIDES_MOST];
+	int count = echo_sides(order, connections);
 
-	snprintf(name, sizeof(name), "%s_%d", what, connections);
-	qsort(ratios, rounds, sizeof(*ratios), compare_doubles);
-	for (int q = 0; q < 3; q++)
-		figure("echo", name, names[q], ratios[rounds * (q + 1) / 4],
-		       "ratio");
+	for (int i = 0; i < count; i++)
+		figure("calls", families[f].name, connections, order[i]->name,
+		       one_round(order[i], families[f].family, connections,
+				 400, true).calls, "calls");
 }
 
-void run_echo(int rounds, int requests)
+static void echo_time(int f, int connections)
 {
-	static const int connections[] = { 1, 64, 512 };
-	double *rates = calloc(rounds, sizeof(*rates));
-	double *tails = calloc(rounds, sizeof(*tails));
+	const struct side *order[SIDES_MOST];
+	int count = echo_sides(order, connections);
+	int rounds = (options.rounds + 2) / 3, requests = 1000;
+	double *rates = calloc(rounds * count, sizeof(*rates));
+	double *tails = calloc(rounds * count, sizeof(*tails));
 
-	raise_fd_limit(2048);
-	signal(SIGPIPE, SIG_IGN);
-	for (int c = 0; c < 3; c++) {
-		for (int round = 0; round < rounds; round++) {
-			struct answer answer[BENCH_SIDES];
+	must(rates && tails, "memory");
+	for (int round = 0; round < rounds; round++) {
+		struct load load[SIDES_MOST];
 
-			for (int i = 0; i < BENCH_SIDES; i++) {
-				int side = i ^ (round & 1);
+		for (int i = 0; i < count; i++) {
+			int side = (i + round) % count;
 
-				answer[side] = one_round(&peers[side],
-							 connections[c],
-							 requests);
-			}
-			rates[round] = answer[BENCH_EPX].per_second /
-				       answer[BENCH_NATIVE].per_second;
-			tails[round] = answer[BENCH_EPX].p99 /
-				       answer[BENCH_NATIVE].p99;
+			load[side] = one_round(order[side], families[f].family,
+					       connections, requests, false);
 		}
-		report("requests_per_second", connections[c], rates, rounds);
-		report("p99", connections[c], tails, rounds);
+		for (int i = 0; i < count; i++) {
+			rates[i * rounds + round] = load[i].per_second /
+						    load[0].per_second;
+			tails[i * rounds + round] = load[i].p99 / load[0].p99;
+		}
+	}
+	for (int i = 1; i < count; i++) {
+		figure_spread("time", families[f].name, connections,
+			      order[i]->name, rates + i * rounds, rounds,
+			      "of native's requests/s");
+		figure_spread("time", families[f].p99, connections,
+			      order[i]->name, tails + i * rounds, rounds,
+			      "of native's p99");
 	}
 	free(rates);
 	free(tails);
+}
+
+void measure_echo(bool calls)
+{
+	static const int all[] = { 1, 10, 100, 1000, 0 }, few[] = { 10, 100, 0 };
+
+	raise_fd_limit(4096);
+	signal(SIGPIPE, SIG_IGN);
+	for (int f = 0; f < 2; f++)
+		for (const int *x = options.is_short || calls ? few : all; *x;
+		     x++)
+			(calls ? echo_calls : echo_time)(f, *x);
 }

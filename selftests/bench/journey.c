@@ -11,13 +11,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../helpers.h"
 #include "bench.h"
 
 static int marker;
@@ -31,7 +31,7 @@ static void mark(const char *what, const char *name)
 }
 
 struct traveller {
-	int ep;
+	struct loop *loop;
 	atomic_int tid;
 	int result;
 };
@@ -39,21 +39,19 @@ struct traveller {
 static void *travel(void *arg)
 {
 	struct traveller *t = arg;
-	struct epoll_event ev;
 
 	atomic_store(&t->tid, syscall(SYS_gettid));
-	t->result = peers[BENCH_EPX].wait(t->ep, &ev, 1, -1);
+	t->result = epollx_side.wait(t->loop, -1);
 	return NULL;
 }
 
 static void follow(const char *name, int watched, int written)
 {
-	const struct peer *peer = &peers[BENCH_EPX];
-	struct traveller t = { .ep = peer->create() };
+	struct traveller t = { .loop = epollx_side.open(1) };
 	uint64_t one = 1;
 	pthread_t thread;
 
-	must(!peer->change(t.ep, EPOLL_CTL_ADD, watched, EPOLLIN, 0), "add");
+	side_change(&epollx_side, t.loop, EPOLL_CTL_ADD, watched, EPOLLIN, 0);
 	must(!pthread_create(&thread, NULL, travel, &t), "thread");
 	while (!atomic_load(&t.tid))
 		sched_yield();
@@ -63,7 +61,7 @@ static void follow(const char *name, int watched, int written)
 	pthread_join(thread, NULL);
 	mark("end", name);
 	must(t.result == 1, "one event");
-	close(t.ep);
+	epollx_side.close(t.loop);
 }
 
 void run_journey(void)

@@ -1,118 +1,124 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench SUITE...: cost, close, memory, growth (under -icount), time, echo;
- * journey makes two events for a trace.
- * EPX_BENCH=long measures longer. Every line of output is a figure.
+ * bench [OPTION...] SUITE...
+ *
+ *   cost part calls   under -icount: instructions, and system calls
+ *   memory close      under -icount, or not
+ *   time              ratios of interleaved rounds
+ *   scale             one instance from 10 watches to --count
+ *   journey           two events for a trace
+ *
+ *   --short           fewer points, no peers
+ *   --only NAME       benchmarks whose name begins so
+ *   --sides A,B       these, and native
+ *   --rounds N        of a time (31); fewer where a round takes long
+ *   --count N         of scale (100000)
+ *
+ * Every line of output is a figure.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <stdio.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <epollx.h>
 
 #include "bench.h"
 
-static int native_create(void)
+struct options options = { .rounds = 31, .count = 100000 };
+
+static void run_cost(void)
 {
-	return epoll_create1(0);
+	measure_cost();
+	if (is_wanted("wake_latency"))
+		measure_latency(true);
 }
 
-static int native_change(int ep, int op, int fd, uint32_t events,
-			 uint64_t data)
+static void run_calls(void)
 {
-	struct epoll_event event = { .events = events, .data.u64 = data };
-
-	return syscall(SYS_epoll_ctl, ep, op, fd, &event);
+	measure_calls();
+	if (is_wanted("echo"))
+		measure_echo(true);
 }
 
-static int native_wait(int ep, struct epoll_event *events, int max, int ms)
+static void run_time(void)
 {
-	return syscall(SYS_epoll_wait, ep, events, max, ms);
+	measure_time();
+	if (is_wanted("wake_latency"))
+		measure_latency(false);
+	if (is_wanted("producers"))
+		measure_producers();
+	if (is_wanted("echo"))
+		measure_echo(false);
 }
 
-static int epollx_create(void)
+static void run_memory(void)
 {
-	return epx_open(0);
+	if (is_wanted("memory"))
+		measure_memory();
 }
 
-static int epollx_wait(int ep, struct epoll_event *events, int max, int ms)
+static void run_close(void)
 {
-	return epx_wait(ep, events, max, ms < 0 ? -1 : ms * 1000000LL);
+	if (is_wanted("close_cost"))
+		measure_close();
 }
 
-const struct peer peers[BENCH_SIDES] = {
-	{ "native", native_create, native_change, native_wait },
-	{ "epollx", epollx_create, epx_change, epollx_wait },
+static const struct {
+	const char *name;
+	void (*run)(void);
+} suites[] = {
+	{ "sides", print_sides }, { "cost", run_cost },
+	{ "part", measure_parts }, { "calls", run_calls },
+	{ "time", run_time }, { "memory", run_memory },
+	{ "close", run_close }, { "scale", measure_scale },
+	{ "journey", run_journey },
 };
 
-long long clock_ns(void)
+static void run_suite(const char *name)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
-void must(int ok, const char *what)
-{
-	if (ok)
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		if (strcmp(name, suites[i].name))
+			continue;
+		suites[i].run();
 		return;
-	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-void figure(const char *suite, const char *name, const char *side,
-	    double value, const char *unit)
-{
-	static struct utsname kernel;
-	const char *accel = getenv("EPX_ACCEL");
-
-	if (!kernel.release[0])
-		uname(&kernel);
-	printf("{\"suite\":\"%s\",\"name\":\"%s\",\"side\":\"%s\",",
-	       suite, name, side);
-	printf("\"value\":%.6g,\"unit\":\"%s\",", value, unit);
-	printf("\"kernel\":\"%s\",\"accel\":\"%s\"}\n", kernel.release,
-	       accel ? accel : "unknown");
-	fflush(stdout);
-}
-
-void raise_fd_limit(long count)
-{
-	struct rlimit limit = { count, count };
-
-	must(!setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+	}
+	must(0, "sides, cost, part, calls, time, memory, close, scale or journey");
 }
 
 int main(int argc, char **argv)
 {
-	const char *length = getenv("EPX_BENCH");
-	int is_long = length && !strcmp(length, "long");
+	static const struct option known[] = {
+		{ "short", no_argument, NULL, 's' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "sides", required_argument, NULL, 'd' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "count", required_argument, NULL, 'c' },
+		{ }
+	};
+	int option;
 
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "cost"))
-			run_cost();
-		else if (!strcmp(argv[i], "close"))
-			run_close();
-		else if (!strcmp(argv[i], "memory"))
-			run_memory(100000);
-		else if (!strcmp(argv[i], "growth"))
-			run_growth(100000);
-		else if (!strcmp(argv[i], "time"))
-			run_time(is_long ? 100 : 31);
-		else if (!strcmp(argv[i], "echo"))
-			run_echo(is_long ? 31 : 5, is_long ? 5000 : 1000);
-		else if (!strcmp(argv[i], "journey"))
-			run_journey();
-		else
-			must(0, "cost, close, memory, growth, time, echo or journey");
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			options.is_short = true;
+			break;
+		case 'o':
+			options.only = optarg;
+			break;
+		case 'd':
+			options.sides = optarg;
+			break;
+		case 'r':
+			options.rounds = atoi(optarg);
+			break;
+		case 'c':
+			options.count = atoi(optarg);
+			break;
+		default:
+			return 2;
+		}
 	}
+	must(options.rounds > 0 && options.count > 0, "numbers above 0");
+	for (int i = optind; i < argc; i++)
+		run_suite(argv[i]);
 	return 0;
 }

@@ -1,264 +1,296 @@
 // SPDX-License-Identifier: MIT
 /*
- * How scenarios are measured: by the operation under -icount, as interleaved
- * ratios otherwise; and the figures that are no scenario: the close of a file
- * that nobody watches, memory of a watch, a wait as the interest list grows.
+ * How a benchmark is measured: its steps in instructions (under -icount), in
+ * interleaved rounds of time, in system calls.
  */
 #define _GNU_SOURCE
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "bench.h"
 
-static double time_steps(const struct scenario *scenario,
-			 const struct peer *peer, int steps)
-{
-	long long start = clock_ns();
+/* So many files for each of the sides at once are enough for rounds. */
+#define TIMED_FILES_MOST	10000
 
-	for (int i = 0; i < steps; i++)
-		scenario->step(peer);
-	return (double)(clock_ns() - start) / steps;
+bool is_wanted(const char *name)
+{
+	return !options.only ||
+	       !strncmp(name, options.only, strlen(options.only));
 }
 
-static int compare_doubles(const void *a, const void *b)
+bool point_is_possible(const struct bench *bench, const struct side *side,
+		       int x)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	int files = bench->files(x);
 
-	return (x > y) - (x < y);
+	if ((bench->own_only && side->is_peer) ||
+	    (bench->stays_ready && side->is_edge_only))
+		return false;
+	return side_has(side, files, bench->ready_one_in ?
+			files / bench->ready_one_in : 1);
+}
+
+void point_open(struct point *point, const struct bench *bench,
+		const struct side *side, int x, struct files *files)
+{
+	int count = files->count;
+
+	*point = (struct point){ .bench = bench, .side = side, .x = x,
+				 .files = files, .full = -1, .full_read = -1 };
+	point->add = malloc(3 * count * sizeof(*point->add));
+	must(!!point->add, "memory");
+	point->mod = point->add + count;
+	point->del = point->mod + count;
+	for (int i = 0; i < count; i++) {
+		struct change change = { EPOLL_CTL_ADD, files->read[i],
+					 bench->events, i };
+
+		point->add[i] = change;
+		change.op = EPOLL_CTL_MOD;
+		point->mod[i] = change;
+		change.op = EPOLL_CTL_DEL;
+		point->del[i] = change;
+		if (bench->ready)
+			must(write(files->write[i], &(uint64_t){ 1 }, 8) == 8,
+			     "write");
+	}
+	point->loop = side->open(count);
+	side->change(point->loop, point->add, count);
+	if (bench->setup)
+		bench->setup(point);
+}
+
+void point_close(struct point *point)
+{
+	if (point->full >= 0) {
+		if (point->side->must_delete)
+			side_change(point->side, point->loop, EPOLL_CTL_DEL,
+				    point->full, 0, 1);
+		close(point->full);
+		close(point->full_read);
+	}
+	point->side->close(point->loop);
+	free(point->add);
+}
+
+/* Of one operation; @steps of them, the time between which is nobody's. */
+static double time_steps(struct point *point, int steps)
+{
+	const struct bench *bench = point->bench;
+	long long start, total = 0, operations = 0;
+
+	if (bench->prepare) {
+		for (int i = 0; i < steps; i++) {
+			bench->prepare(point);
+			start = clock_ns();
+			operations += bench->step(point);
+			total += clock_ns() - start - clock_overhead();
+		}
+		return (double)total / operations;
+	}
+	start = clock_ns();
+	for (int i = 0; i < steps; i++)
+		operations += bench->step(point);
+	total = clock_ns() - start - clock_overhead();
+	return (double)total / operations;
+}
+
+/* How many steps take about @wanted ns, at least one. */
+static int steps_for(struct point *point, double wanted)
+{
+	long long start = clock_ns(), took;
+
+	time_steps(point, 1);
+	took = clock_ns() - start + 1;
+	return took < wanted ? wanted / took : 1;
 }
 
 /*
  * A timer interrupt costs thousands of instructions and is nobody's: the
  * median of short batches leaves it out and repeats to the digit.
  */
-static double cost_of(const struct scenario *scenario, const struct peer *peer)
+double cost_of_steps(struct point *point)
 {
-	enum { BATCHES = 41 };
-	int steps = scenario->count > 16 ? 4 : scenario->count > 1 ? 16 : 50;
-	double cost[BATCHES];
+	enum { BATCH = 20000, WHOLE = 12000000, MOST = 41, LEAST = 5 };
+	double cost[MOST];
+	int steps, batches;
+	long long start;
 
-	scenario->setup(peer, scenario->count, scenario->events);
-	time_steps(scenario, peer, 2 * steps);
-	for (int i = 0; i < BATCHES; i++)
-		cost[i] = time_steps(scenario, peer, steps);
-	scenario_end();
-	qsort(cost, BATCHES, sizeof(cost[0]), compare_doubles);
-	return cost[BATCHES / 2];
+	time_steps(point, 2);
+	steps = steps_for(point, BATCH);
+	start = clock_ns();
+	cost[0] = time_steps(point, steps);
+	batches = WHOLE / (clock_ns() - start + 1);
+	if (batches > MOST)
+		batches = MOST;
+	if (batches < LEAST)
+		batches = LEAST;
+	for (int i = 1; i < batches; i++)
+		cost[i] = time_steps(point, steps);
+	return median(cost, batches);
 }
 
-/* ADD and DEL by themselves, in batches: one undoes the other. */
-static void cost_of_changes(const struct peer *peer)
+/* The sides one after the other, on the same files. */
+static void measure_bench(const struct bench *bench, int x,
+			  void (*measure)(struct point *point))
 {
-	enum { BATCHES = 41, FILES = 50 };
-	double add[BATCHES], del[BATCHES];
-	int ep = peer->create(), fds[FILES];
+	struct point point;
+	struct files files;
 
-	for (int i = 0; i < FILES; i++)
-		fds[i] = eventfd(0, 0);
-	for (int batch = -2; batch < BATCHES; batch++) {
-		long long start = clock_ns(), middle;
-
-		for (int i = 0; i < FILES; i++)
-			must(!peer->change(ep, EPOLL_CTL_ADD, fds[i], EPOLLIN,
-					   0), "add");
-		middle = clock_ns();
-		for (int i = 0; i < FILES; i++)
-			must(!peer->change(ep, EPOLL_CTL_DEL, fds[i], 0, 0),
-			     "del");
-		if (batch < 0)
+	files_open(&files, bench->files(x), bench->pipes);
+	for (const struct side * const *s = sides; *s; s++) {
+		if (!point_is_possible(bench, *s, x))
 			continue;
-		add[batch] = (double)(middle - start) / FILES;
-		del[batch] = (double)(clock_ns() - middle) / FILES;
+		point_open(&point, bench, *s, x, &files);
+		measure(&point);
+		point_close(&point);
+		files_empty(&files);
 	}
-	qsort(add, BATCHES, sizeof(add[0]), compare_doubles);
-	qsort(del, BATCHES, sizeof(del[0]), compare_doubles);
-	figure("cost", "add", peer->name, add[BATCHES / 2], "instructions");
-	figure("cost", "del", peer->name, del[BATCHES / 2], "instructions");
-	for (int i = 0; i < FILES; i++)
-		close(fds[i]);
-	close(ep);
+	files_close(&files);
 }
 
-void run_cost(void)
+static void measure_benches(void (*measure)(const struct bench *bench, int x),
+			    int most)
 {
-	for (const struct scenario *s = scenarios; s->name; s++)
-		for (int side = 0; side < BENCH_SIDES; side++)
-			figure("cost", s->name, peers[side].name,
-			       cost_of(s, &peers[side]), "instructions");
-	for (int side = 0; side < BENCH_SIDES; side++)
-		cost_of_changes(&peers[side]);
+	for (const struct bench *bench = benches; bench->name; bench++) {
+		const int *x = options.is_short ? bench->short_xs : bench->xs;
+
+		if (!is_wanted(bench->name))
+			continue;
+		for (; *x >= 0; x++)
+			if (bench->files(*x) <= most)
+				measure(bench, *x);
+	}
 }
 
-/* Median and quartiles of epollx's time over native's, round by round. */
-void run_time(int rounds)
+static void cost_point(struct point *point)
 {
-	double *ratios = calloc(rounds, sizeof(*ratios));
+	figure("cost", point->bench->name, point->x, point->side->name,
+	       cost_of_steps(point), "instructions");
+}
 
-	for (const struct scenario *s = scenarios; s->name; s++) {
-		int steps = 2000 / (s->count + 1) + 10;
+static void cost_bench(const struct bench *bench, int x)
+{
+	measure_bench(bench, x, cost_point);
+}
 
-		for (int round = 0; round < rounds; round++) {
-			double ns[BENCH_SIDES];
-
-			for (int i = 0; i < BENCH_SIDES; i++) {
-				/* Who comes first takes turns. */
-				int side = i ^ (round & 1);
-
-				s->setup(&peers[side], s->count, s->events);
-				time_steps(s, &peers[side], steps / 10 + 1);
-				ns[side] = time_steps(s, &peers[side], steps);
-				scenario_end();
-			}
-			ratios[round] = ns[BENCH_EPX] / ns[BENCH_NATIVE];
-		}
-		qsort(ratios, rounds, sizeof(*ratios), compare_doubles);
-		figure("time", s->name, "q1", ratios[rounds / 4], "ratio");
-		figure("time", s->name, "median", ratios[rounds / 2], "ratio");
-		figure("time", s->name, "q3", ratios[rounds * 3 / 4], "ratio");
-	}
-	free(ratios);
+void measure_cost(void)
+{
+	raise_fd_limit(210000);
+	measure_benches(cost_bench, 100000);
 }
 
 /*
- * The caller runs it with and without the module. The close is measured by
- * itself: what a file's creation costs would hide what the module adds.
+ * System calls of an operation, by the kernel's own count. After some steps
+ * that are not counted, since a first one may be special.
  */
-void run_close(void)
+static void calls_point(struct point *point)
 {
-	enum { BATCHES = 41, STEPS = 50 };
-	double cost[BATCHES];
-	int fds[STEPS];
+	enum { STEPS = 12 };
+	long calls = 0, operations = 0;
+	int counter = calls_open(0);
 
-	for (int i = -2; i < BATCHES; i++) {
-		long long start;
-
-		for (int step = 0; step < STEPS; step++) {
-			fds[step] = eventfd(0, 0);
-			must(fds[step] >= 0, "eventfd");
-		}
-		start = clock_ns();
-		for (int step = 0; step < STEPS; step++)
-			close(fds[step]);
-		if (i >= 0)
-			cost[i] = (double)(clock_ns() - start) / STEPS;
+	time_steps(point, 2);
+	for (int i = 0; i < STEPS; i++) {
+		if (point->bench->prepare)
+			point->bench->prepare(point);
+		calls_begin(counter);
+		operations += point->bench->step(point);
+		calls += calls_end(counter);
 	}
-	qsort(cost, BATCHES, sizeof(cost[0]), compare_doubles);
-	figure("close", "eventfd_close",
-	       access("/dev/epollx", F_OK) ? "not_loaded" : "loaded",
-	       cost[BATCHES / 2], "instructions");
+	close(counter);
+	figure("calls", point->bench->name, point->x, point->side->name,
+	       (double)calls / operations, "calls");
 }
 
-/* Bytes in use in the slab caches that watches live in. */
-static long long slab_bytes(void)
+static void calls_bench(const struct bench *bench, int x)
 {
-	static const char * const caches[] = {
-		"eventpoll_epi", "eventpoll_pwq", "ep_head",
-		"epx_watch", "epx_hook",
-	};
-	FILE *file = fopen("/proc/slabinfo", "r");
-	char line[512], name[64];
-	long long total = 0;
-
-	must(!!file, "/proc/slabinfo");
-	while (fgets(line, sizeof(line), file)) {
-		long active, objects, size, per_slab, pages, slabs;
-		char *data = strstr(line, "slabdata");
-
-		if (!data || sscanf(line, "%63s %ld %ld %ld %ld %ld", name,
-				    &active, &objects, &size, &per_slab,
-				    &pages) != 6 ||
-		    sscanf(data, "slabdata %*d %ld", &slabs) != 1)
-			continue;
-		for (size_t i = 0; i < sizeof(caches) / sizeof(caches[0]); i++)
-			if (!strcmp(name, caches[i]))
-				total += slabs * pages * 4096;
-	}
-	fclose(file);
-	return total;
+	measure_bench(bench, x, calls_point);
 }
 
-/* The table of watched files: fixed at load, a share for each of @count. */
-static double table_bytes(const struct peer *peer, int count)
+void measure_calls(void)
 {
-	FILE *file;
-	long bytes;
-
-	if (peer == &peers[BENCH_NATIVE])
-		return 0;
-	file = fopen("/sys/kernel/debug/epollx/file_table_bytes", "r");
-	must(file && fscanf(file, "%ld", &bytes) == 1, "file_table_bytes");
-	fclose(file);
-	return (double)bytes / count;
+	raise_fd_limit(20000);
+	measure_benches(calls_bench, 1024);
 }
 
-void run_memory(int count)
+/* A side of a timed benchmark, and the times of its rounds. */
+struct timed {
+	struct point point;
+	struct files files;
+	int steps;
+	double *ratios;
+};
+
+/* select(2) knows descriptors below 1024 only: it gets the first ones. */
+static bool needs_low(const struct side *side)
 {
-	int *fds = malloc(count * sizeof(*fds));
+	return side->most_files && side->most_files < 1024;
+}
 
-	raise_fd_limit(count + 100);
-	for (int i = 0; i < count; i++) {
-		fds[i] = eventfd(0, 0);
-		must(fds[i] >= 0, "eventfd");
-	}
-	for (int side = 0; side < BENCH_SIDES; side++) {
-		const struct peer *peer = &peers[side];
-		long long before = slab_bytes();
-		int ep = peer->create();
+static int timed_open(struct timed *timed, const struct bench *bench, int x)
+{
+	const struct side *order[SIDES_MOST];
+	int count = 0;
 
+	for (const struct side * const *s = sides; *s; s++)
+		if (point_is_possible(bench, *s, x))
+			order[count++] = *s;
+	for (int low = 1; low >= 0; low--)
 		for (int i = 0; i < count; i++)
-			must(!peer->change(ep, EPOLL_CTL_ADD, fds[i], EPOLLIN,
-					   i), "add");
-		figure("memory", "bytes_per_watch", peer->name,
-		       (double)(slab_bytes() - before) / count +
-		       table_bytes(peer, count), "bytes");
-		close(ep);
+			if (needs_low(order[i]) == low)
+				files_open(&timed[i].files, bench->files(x),
+					   bench->pipes);
+	for (int i = 0; i < count; i++) {
+		point_open(&timed[i].point, bench, order[i], x,
+			   &timed[i].files);
+		timed[i].ratios = calloc(options.rounds, sizeof(double));
+		must(!!timed[i].ratios, "memory");
+	}
+	return count;
+}
+
+static void time_round(struct timed *timed, int count, int round)
+{
+	double ns[SIDES_MOST];
+
+	/* Who comes first takes turns. */
+	for (int i = 0; i < count; i++) {
+		int side = (i + round) % count;
+
+		ns[side] = time_steps(&timed[side].point, timed[side].steps);
 	}
 	for (int i = 0; i < count; i++)
-		close(fds[i]);
-	free(fds);
+		timed[i].ratios[round] = ns[i] / ns[0];
 }
 
-/* One file ready among 10 ... @most: the cost of a wait must not grow. */
-void run_growth(int most)
+static void time_bench(const struct bench *bench, int x)
 {
-	raise_fd_limit(most + 100);
-	for (int side = 0; side < BENCH_SIDES; side++) {
-		const struct peer *peer = &peers[side];
-		int ep = peer->create(), ready = eventfd(1, 0), watched = 1;
-		int *fds = malloc(most * sizeof(*fds));
-		struct epoll_event ev[8];
+	enum { ROUND = 1000000 };	/* a millisecond for each side */
+	struct timed timed[SIDES_MOST];
+	int count = timed_open(timed, bench, x);
 
-		must(!peer->change(ep, EPOLL_CTL_ADD, ready, EPOLLIN, 0),
-		     "add");
-		for (int n = 10; n <= most; n *= 10) {
-			double cost[41];
-			char name[32];
-
-			for (; watched < n; watched++) {
-				fds[watched] = eventfd(0, 0);
-				must(!peer->change(ep, EPOLL_CTL_ADD,
-						   fds[watched], EPOLLIN, 0),
-				     "add");
-			}
-			for (int i = 0; i < 41; i++) {
-				long long start = clock_ns();
-
-				for (int step = 0; step < 20; step++)
-					peer->wait(ep, ev, 8, 0);
-				cost[i] = (clock_ns() - start) / 20.0;
-			}
-			qsort(cost, 41, sizeof(cost[0]), compare_doubles);
-			snprintf(name, sizeof(name), "%d", n);
-			figure("growth", name, peer->name, cost[20],
-			       "instructions");
-		}
-		for (int i = 1; i < watched; i++)
-			close(fds[i]);
-		close(ready);
-		close(ep);
-		free(fds);
+	for (int i = 0; i < count; i++) {
+		time_steps(&timed[i].point, 2);
+		timed[i].steps = steps_for(&timed[i].point, ROUND);
 	}
+	for (int round = 0; round < options.rounds; round++)
+		time_round(timed, count, round);
+	for (int i = 0; i < count; i++) {
+		if (i)
+			figure_spread("time", bench->name, x,
+				      timed[i].point.side->name,
+				      timed[i].ratios, options.rounds,
+				      "of native's time");
+		point_close(&timed[i].point);
+		files_close(&timed[i].files);
+		free(timed[i].ratios);
+	}
+}
+
+void measure_time(void)
+{
+	raise_fd_limit(2 * SIDES_MOST * TIMED_FILES_MOST + 1000);
+	measure_benches(time_bench, TIMED_FILES_MOST);
 }

@@ -234,6 +234,7 @@ RACE(gathering_beside_events, "met")
 #define ENTRIES		64
 
 static struct epx_ctl_entry *array;
+static int number[ENTRIES];
 /* Between its halves. */
 static char *half;
 /* Rounds in which it was taken away in time. */
@@ -242,8 +243,9 @@ static long cut_short;
 /* Each entry is another watch: of one file, under its own number. */
 static void prepare_array(struct duel *duel)
 {
+	(void)duel;
 	for (int i = 0; i < ENTRIES; i++)
-		array[i] = change(EPOLL_CTL_ADD, duel->fd[1] + i, EPOLLIN, i);
+		array[i] = change(EPOLL_CTL_ADD, number[i], EPOLLIN, i);
 }
 
 static void make_array(struct duel *duel)
@@ -268,8 +270,8 @@ static void results_tell(struct duel *duel)
 	if (done < 0)
 		race_fail("CTLV gave %ld, and half of it can be read", done);
 	for (int i = 0; i < ENTRIES; i++) {
-		int made = !ep_ctl(duel->fd[0], EPOLL_CTL_DEL,
-				   duel->fd[1] + i, 0, 0);
+		int made = !ep_ctl(duel->fd[0], EPOLL_CTL_DEL, number[i], 0,
+				   0);
 		int result = array[i].result;
 
 		if (i < done && (result || !made))
@@ -302,9 +304,9 @@ RACE(batch_beside_mprotect, "met")
 	half = pages + PAGE;
 	array = (struct epx_ctl_entry *)half - ENTRIES / 2;
 	duel.fd[0] = MUST_FD(ep_create1(0));
-	duel.fd[1] = MUST_FD(eventfd(0, EFD_NONBLOCK));
+	number[0] = MUST_FD(eventfd(0, EFD_NONBLOCK));
 	for (int i = 1; i < ENTRIES; i++)
-		MUST(dup(duel.fd[1]), duel.fd[1] + i);
+		number[i] = MUST_FD(dup(number[0]));
 	duel_run(&duel, rounds);
 	if (!cut_short)
 		race_fail("no call was cut short");

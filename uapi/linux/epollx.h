@@ -103,7 +103,8 @@ struct epx_ctl {
  * struct epx_wait - wait for events (EPX_IOC_WAIT)
  * @events: user address of an array of struct epoll_event
  * @maxevents: its length, 1 to epx_info.max_events
- * @flags: EPX_WAIT_ABSTIME, EPX_WAIT_TIMESPEC or 0; not both
+ * @flags: EPX_WAIT_ABSTIME, EPX_WAIT_TIMESPEC or 0; not both. Beside them
+ *	   EPX_WAIT_RING (<linux/epollx_ring.h>)
  * @timeout: 0 returns at once, a negative one never expires; with
  *           EPX_WAIT_ABSTIME the point in time at which the call returns,
  *           not negative; with EPX_WAIT_TIMESPEC the user address of a
@@ -139,6 +140,12 @@ struct epx_wait {
 #define EPX_IOC_CTL	_IOW(EPX_IOC_MAGIC, 0x12, struct epx_ctl)
 #define EPX_IOC_WAIT	_IOC(_IOC_WRITE, EPX_IOC_MAGIC, 0x13, EPX_WAIT_SIZE_MIN)
 #define EPX_IOC_PWAIT	_IOW(EPX_IOC_MAGIC, 0x13, struct epx_wait)
+
+/* The mapped ring: EPX_IOC_RING, EPX_WAIT_RING, and what a map shows. */
+#include <linux/epollx_ring.h>
+#define EPX_IOC_RING	_IOWR(EPX_IOC_MAGIC, 0x16, struct epx_ring)
+/* The module has EPX_IOC_RING and EPX_WAIT_RING. */
+#define EPX_FEATURE_RING	(1ULL << 3)
 
 /*
  * Many changes in one call, and changes and a wait in one call.
@@ -239,6 +246,7 @@ struct epx_ctlv {
  * thread empties at that very moment makes the events fewer, but never none:
  * then the wait goes on. A @min_events above the number of watches is reached
  * by no event. For EPOLLEXCLUSIVE who gathers is a waiter as any other.
+ * With a ring the filled slots are counted, and the events can be fewer.
  *
  * Returns the number of events. Errors, in this order: EINVAL (@count,
  * @maxevents, @min_events, @min_wait), EFAULT (the address ranges of @events

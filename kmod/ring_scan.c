@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waits, polls and changes on an instance with a ring: what ready.c does for
+ * the others.
+ *
+ * Process context, under the instance's mutex.
+ *
+ * The ready list has another meaning here: watches that a wait has to look at,
+ * whether or not their items are in the ring. Who is on it:
+ *
+ *  - marked for a recheck: polled, and off;
+ *  - level-triggered: polled when the item is armed and not in the ring, and
+ *    stays as long as the file is ready;
+ *  - with a wakeup source: stays until the item has been consumed.
+ *
+ * A scan visits them all, publishes facts, and never leaves a watch that is
+ * ready, armed and out of the ring. So the list need not be looked at by who
+ * wants to sleep, as ready.h's epx_is_available() does not: what is on it is
+ * in the ring, which then is not empty, or disarmed.
+ *
+ * Facts are published while the file is pinned: the last close comes after
+ * that, and epx_ring_end() has the last word.
+ */
+#include <linux/sched.h>
+
+#include "busypoll.h"
+#include "bury.h"
+#include "hook.h"
+#include "ready.h"
+#include "ring.h"
+#include "ring_scan.h"
+#include "trace.h"
+
+static bool epx_is_level(const struct epx_watch *w)
+{
+	return !(w->events & (EPOLLET | EPOLLONESHOT));
+}
+
+/* Poll, and publish before the pin goes. Returns whether it is ready. */
+static bool epx_scan_poll(struct epx_watch *w, unsigned int depth)
+{
+	__poll_t revents;
+	poll_table pt;
+
+	if (!epx_watch_pin(w)) {
+		epx_count(pin_failed);
+		return false;
+	}
+	init_poll_funcptr(&pt, NULL);
+	revents = epx_watch_poll(w, w->file, &pt, depth);
+	if (revents) {
+		epx_busy_note(w->instance, w->file);
+		epx_ring_publish(w, (__force u32)revents & EPX_ITEM_READY);
+		trace_epx_deliver(w, revents);
+	}
+	fput(w->file);
+	return revents;
+}
+
+/* Nothing to do for it now, and it is not forgotten: see the top. */
+static bool epx_scan_leaves(struct epx_watch *w)
+{
+	u64 state;
+
+	/* Marked later than this, it is in the ring or disarmed as well. */
+	if (READ_ONCE(w->recheck))
+		return false;
+	state = epx_ring_state(w);
+	if (epx_is_level(w))
+		return (state & EPX_ITEM_INRING) || !(state & EPX_ITEM_ARMED);
+	return rcu_access_pointer(w->ws) && (state & EPX_ITEM_INRING);
+}
+
+/* @next: what follows the watch on the list. */
+static void epx_scan_visit(struct epx_watch *w, struct list_head *next,
+			   unsigned int depth)
+{
+	bool is_level = epx_is_level(w), recheck, ready;
+
+	if (epx_scan_leaves(w))
+		return;
+	/* A level-triggered one that is ready stays where it is. */
+	if (is_level) {
+		epx_ring_recheck(w);
+		if (epx_scan_poll(w, depth))
+			return;
+	}
+	epx_take(w);
+	recheck = epx_ring_recheck(w);
+	if (!is_level && !recheck)
+		return;
+	ready = epx_scan_poll(w, depth);
+	if (ready && (is_level || rcu_access_pointer(w->ws)))
+		epx_requeue(w, next->prev);
+}
+
+/* Takes over incoming and visits the list; between this and the end it moves. */
+static void epx_ring_scan_begin(struct epx_instance *inst, unsigned int depth)
+{
+	struct list_head *at, *next;
+
+	epx_bury(inst);
+	epx_drain(inst);
+	epx_move_begin(inst);
+	list_for_each_safe(at, next, &inst->ready) {
+		epx_scan_visit(list_entry(at, struct epx_watch, ready), next,
+			       depth);
+		cond_resched();
+	}
+}
+
+static void epx_ring_scan_end(struct epx_instance *inst)
+{
+	epx_move_end(inst);
+	epx_wakeup_scan_end(inst);
+}
+
+/* Consume into the array. At most one turn of the ring, whatever it holds. */
+static int epx_ring_deliver(struct epx_publisher *ring,
+			    struct epoll_event __user *events, int max)
+{
+	int n = 0;
+
+	for (u32 turn = 0; n < max && turn <= ring->mask; turn++) {
+		enum epx_taken taken = epx_ring_pop(ring, &events[n]);
+
+		if (taken == EPX_TAKEN_NONE)
+			break;
+		if (taken == EPX_TAKEN_FAULT) {
+			epx_count(copy_fault);
+			return n ? n : -EFAULT;
+		}
+		n += taken == EPX_TAKEN;
+	}
+	return n;
+}
+
+/**
+ * epx_ring_collect() - epx_collect() of an instance with a ring
+ * @inst: the instance
+ * @events: user array, its range checked; unused where @max is 0
+ * @max: its length; 0: nothing is consumed
+ *
+ * Context: process, may sleep; takes the instance's mutex.
+ * Return: number of events, -EFAULT if the first could not be copied; where
+ * @max is 0, whether the ring has something.
+ */
+int epx_ring_collect(struct epx_instance *inst,
+		     struct epoll_event __user *events, int max)
+{
+	struct epx_publisher *ring = epx_ring_of(inst);
+	bool more;
+	int n;
+
+	epx_instance_lock(inst, 0);
+	epx_ring_scan_begin(inst, 1);
+	if (max)
+		n = epx_ring_deliver(ring, events, max);
+	else
+		n = epx_ring_has_slot(ring);
+	epx_ring_scan_end(inst);
+	/*
+	 * Who has taken his share wakes the next for the rest, and for what is
+	 * level-triggered and still ready. Who takes nothing answers for all of
+	 * it. wq_has_sleeper()'s barrier pairs with smp_mb() in epx_sleep().
+	 */
+	more = epx_ring_has_slot(ring) ||
+	       (n > 0 && !list_empty(&inst->ready));
+	if (max && more && wq_has_sleeper(&inst->sleepers))
+		epx_sleepers_wake(inst, 0, EPX_LEFT_OVER);
+	epx_instance_unlock(inst);
+	return n;
+}
+
+/**
+ * epx_ring_poll() - epx_instance_poll() of an instance with a ring
+ * @inst: the instance
+ * @depth: below the outermost instance, for lockdep
+ *
+ * Publishes facts as a wait does; consumes nothing.
+ *
+ * Context: process, may sleep; the instance's mutex held.
+ * Return: whether the ring has something.
+ */
+bool epx_ring_poll(struct epx_instance *inst, unsigned int depth)
+{
+	lockdep_assert_held(&inst->mutex);
+	epx_ring_scan_begin(inst, depth + 1);
+	epx_ring_scan_end(inst);
+	return epx_ring_has_slot(epx_ring_of(inst));
+}
+
+/**
+ * epx_ring_count() - epx_ready_count() of an instance with a ring
+ * @inst: the instance
+ * @most: look no further
+ *
+ * Not up to the first empty slot, as a consumer goes: a slot may be filled
+ * before an earlier one is, and its wake-up have been before the caller could
+ * count it. Publishes facts; consumes nothing; wakes who waits for one.
+ *
+ * Context: process, may sleep; the instance's mutex held.
+ * Return: filled slots, at most one turn of the ring.
+ */
+int epx_ring_count(struct epx_instance *inst, int most)
+{
+	struct epx_publisher *ring = epx_ring_of(inst);
+	u32 head, slots;
+	int n = 0;
+
+	lockdep_assert_held(&inst->mutex);
+	epx_ring_scan_begin(inst, 1);
+	epx_ring_scan_end(inst);
+	head = READ_ONCE(ring->head->head);
+	slots = min((u32)atomic_read(&ring->tail) - head, ring->mask + 1);
+	for (u32 i = 0; i < slots && n < most; i++) {
+		n += !!READ_ONCE(ring->slots[(head + i) & ring->mask]);
+		cond_resched();
+	}
+	/*
+	 * wq_has_sleeper()'s barrier pairs with smp_mb() in epx_sleep() and in
+	 * epx_gatherer_enter().
+	 */
+	if (n && wq_has_sleeper(&inst->sleepers))
+		epx_sleepers_wake(inst, 0, EPX_LEFT_OVER);
+	return n;
+}
+
+/**
+ * epx_ring_queue() - epx_queue() of a watch with an item
+ * @w: the watch, its file referenced by the caller
+ * @revents: what the file is ready for
+ *
+ * Context: process; the instance's mutex held.
+ */
+void epx_ring_queue(struct epx_watch *w, __poll_t revents)
+{
+	struct epx_instance *inst = w->instance;
+
+	lockdep_assert_held(&inst->mutex);
+	if (epx_is_level(w) || rcu_access_pointer(w->ws)) {
+		epx_drain(inst);
+		epx_requeue(w, inst->ready.prev);
+	}
+	epx_ring_publish(w, (__force u32)revents & EPX_ITEM_READY);
+	/*
+	 * Pairs with smp_mb() in epx_sleep(), in epx_gatherer_enter() and in
+	 * epx_instance_poll().
+	 */
+	if (wq_has_sleeper(&inst->sleepers))
+		epx_sleepers_wake(inst, 0, 0);
+	epx_pollers_wake(inst, NULL, 0);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libepollx, the ring module: readiness without system calls.
+ *
+ * The consumer's side of <linux/epollx_ring.h>, which says what hints, facts,
+ * modes and generations are. In short:
+ *
+ *	epx_ring_map(epfd, 1000, &ring);
+ *	epx_change(epfd, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET, data);
+ *	for (;;) {
+ *		n = epx_ring_wait(&ring, events, 64, -1);
+ *		...
+ *	}
+ *
+ * epx_ring_wait() makes a system call only where the ring is empty, where a
+ * connect or a close asks for one, and every EPX_RING_TURNS calls. A loop of
+ * another shape uses epx_ring_next() and epx_ring_sleep().
+ *
+ * One thread at a time calls epx_ring_next(), _wait() and _sleep() of one
+ * struct epx_consumer; any thread calls the others. All return -errno and
+ * leave errno alone.
+ */
+#ifndef EPOLLX_RING_H
+#define EPOLLX_RING_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#include <linux/epollx.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Calls of epx_ring_wait() in which level-triggered watches may have to wait. */
+#define EPX_RING_TURNS	61
+
+/**
+ * struct epx_consumer - a mapped ring
+ * @next: the slot at the head
+ * @head: slots consumed, in the map
+ * @slots: in the map
+ * @items: in the map
+ * @mask: number of slots, less 1
+ * @nr_items: number of items
+ * @epfd: the instance
+ * @turns: since the last system call
+ * @recheck: an item asked for a system call; cleared by that
+ * @map: the map
+ * @map_size: its bytes
+ */
+struct epx_consumer {
+	uint32_t *next;
+	uint32_t *head;
+	uint32_t *slots;
+	struct epx_item *items;
+	uint32_t mask;
+	uint32_t nr_items;
+	int epfd;
+	uint32_t turns;
+	bool recheck;
+	void *map;
+	uint64_t map_size;
+};
+
+/**
+ * struct epx_ring_event - what one item had to say
+ * @data: of the watch
+ * @events: EPOLL* bits: hints or facts
+ * @item: the item's number
+ * @generation: of the watch, for epx_ring_arm()
+ */
+struct epx_ring_event {
+	uint64_t data;
+	uint32_t events;
+	uint32_t item;
+	uint32_t generation;
+};
+
+/**
+ * epx_ring_map() - give an instance a ring, and map it
+ * @epfd: the instance, without watches and without a ring
+ * @items: watches that it will have, at most EPX_RING_ITEMS_MAX
+ * @ring: filled in
+ *
+ * Return: 0; -EINVAL, -EBUSY, -ENOMEM (RLIMIT_MEMLOCK, too), -ENOTTY.
+ */
+int epx_ring_map(int epfd, unsigned int items, struct epx_consumer *ring);
+
+/**
+ * epx_ring_unmap() - take the map away; the instance keeps its ring
+ * @ring: the ring
+ */
+void epx_ring_unmap(struct epx_consumer *ring);
+
+/**
+ * epx_ring_sleep() - publish facts, and wait until the ring is not empty
+ * @ring: the ring
+ * @timeout: nanoseconds from now; 0 returns at once, negative never expires
+ *
+ * Return: 1 when it is not empty, 0 at the end of the time, -EINTR.
+ */
+int epx_ring_sleep(struct epx_consumer *ring, int64_t timeout);
+
+/**
+ * epx_ring_wait() - the next events, as epoll_wait(2)
+ * @ring: the ring
+ * @events: for the events
+ * @max: its length, at least 1
+ * @timeout: nanoseconds from now; 0 returns at once, negative never expires
+ *
+ * Return: number of events, 0 at the end of the time, -EINTR.
+ */
+int epx_ring_wait(struct epx_consumer *ring, struct epx_ring_event *events,
+		  int max, int64_t timeout);
+
+/**
+ * epx_ring_is_empty() - is there nothing in the ring?
+ * @ring: the ring
+ *
+ * Return: the answer; one load of shared memory.
+ */
+static inline bool epx_ring_is_empty(const struct epx_consumer *ring)
+{
+	return !__atomic_load_n(ring->next, __ATOMIC_RELAXED);
+}
+
+/**
+ * epx_ring_generation() - of the watch that has an item now
+ * @ring: the ring
+ * @item: the item's number
+ *
+ * Return: the generation; odd, or no watch has it.
+ */
+static inline uint32_t epx_ring_generation(const struct epx_consumer *ring,
+					   uint32_t item)
+{
+	return __atomic_load_n(&ring->items[item].state, __ATOMIC_RELAXED) >>
+	       EPX_ITEM_GENERATION_SHIFT;
+}
+
+/*
+ * Take what an item has. Returns its state before; clears READY, RECHECK and
+ * INRING. The slot has been freed: before INRING goes, or the kernel could
+ * append where it is not free yet.
+ */
+static inline uint64_t epx_ring_take(struct epx_item *item)
+{
+	uint64_t taken = EPX_ITEM_READY | EPX_ITEM_RECHECK | EPX_ITEM_INRING;
+
+	/*
+	 * Releases the slot, acquires what was published. Pairs with the
+	 * cmpxchg, fully ordered, in epx_ring_publish().
+	 */
+	return __atomic_fetch_and(&item->state, ~taken, __ATOMIC_ACQ_REL);
+}
+
+/**
+ * epx_ring_next() - consume one event
+ * @ring: the ring
+ * @event: filled in
+ *
+ * No system call. Sets @ring->recheck where an item has more to say after
+ * epx_ring_sleep(ring, 0).
+ *
+ * Return: false if there is none.
+ */
+static inline bool epx_ring_next(struct epx_consumer *ring,
+				 struct epx_ring_event *event)
+{
+	struct epx_item *item;
+	uint32_t number, head;
+	uint64_t state, now;
+
+	/*
+	 * The slot before the item. Pairs with smp_store_release() in
+	 * epx_ring_append().
+	 */
+	while ((number = __atomic_load_n(ring->next, __ATOMIC_ACQUIRE))) {
+		head = *ring->head + 1;
+		__atomic_store_n(ring->next, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(ring->head, head, __ATOMIC_RELAXED);
+		ring->next = &ring->slots[head & ring->mask];
+		item = &ring->items[number - 1];
+		/* Also before the data. Pairs with smp_wmb() in epx_ring_bind(). */
+		state = epx_ring_take(item);
+		if (state & EPX_ITEM_RECHECK)
+			ring->recheck = true;
+		if (!(state & EPX_ITEM_READY))
+			continue;
+		event->data = __atomic_load_n(&item->data, __ATOMIC_RELAXED);
+		/*
+		 * The data before the second look. Pairs with smp_wmb() in
+		 * epx_ring_bind(): the data is that of the generation, or the
+		 * watch has ended since, by another thread, with its events.
+		 */
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		now = __atomic_load_n(&item->state, __ATOMIC_RELAXED);
+		if ((state ^ now) >> EPX_ITEM_GENERATION_SHIFT)
+			continue;
+		event->events = state & EPX_ITEM_READY;
+		event->item = number - 1;
+		event->generation = state >> EPX_ITEM_GENERATION_SHIFT;
+		return true;
+	}
+	return false;
+}
+
+/**
+ * epx_ring_disarm() - no more events of an item, for the time being
+ * @ring: the ring
+ * @item: the item's number
+ *
+ * One that is in the ring already still comes. Others are latched.
+ */
+static inline void epx_ring_disarm(struct epx_consumer *ring, uint32_t item)
+{
+	/* Orders nothing: a wake-up beside it may come before or after. */
+	__atomic_fetch_and(&ring->items[item].state, ~EPX_ITEM_ARMED,
+			   __ATOMIC_RELAXED);
+}
+
+/**
+ * epx_ring_arm() - events of an item again, or what came meanwhile
+ * @ring: the ring
+ * @item: the item's number
+ * @generation: of the watch that is meant
+ *
+ * Does not poll: after a one-shot event read until EAGAIN, or use
+ * EPOLL_CTL_MOD. EPX_ITEM_RECHECK in the result asks for epx_ring_sleep(ring,
+ * 0); the facts are latched then.
+ *
+ * Return: 0: armed. Above 0: READY and RECHECK bits that were latched; the
+ * item stays disarmed: handle them and call again. -ESTALE: the watch has
+ * ended.
+ */
+static inline int epx_ring_arm(struct epx_consumer *ring, uint32_t item,
+			       uint32_t generation)
+{
+	uint64_t latched = EPX_ITEM_READY | EPX_ITEM_RECHECK;
+	__u64 *word = &ring->items[item].state;
+	__u64 state = __atomic_load_n(word, __ATOMIC_RELAXED), next;
+
+	do {
+		if (state >> EPX_ITEM_GENERATION_SHIFT != generation)
+			return -ESTALE;
+		next = state & latched ? state & ~(latched | EPX_ITEM_ARMED) :
+					 state | EPX_ITEM_ARMED;
+		/*
+		 * What was read of the file before, and what was latched after
+		 * it. Pairs with the cmpxchg, fully ordered, in
+		 * epx_ring_publish().
+		 */
+	} while (!__atomic_compare_exchange_n(word, &state, next, true,
+					      __ATOMIC_ACQ_REL,
+					      __ATOMIC_RELAXED));
+	return state & latched;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* EPOLLX_RING_H */
