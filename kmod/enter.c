@@ -52,18 +52,15 @@ fault:
 /* What can be refused without a look at more user memory. */
 static __always_inline int epx_enter_check(struct epx_instance *inst,
 					   const struct epx_enter *enter,
-					   struct epx_batch *batch,
-					   struct epx_deadline *deadline)
+					   struct epx_batch *batch)
 {
 	int err;
 
-	/* What is waited for tells what array is right. */
-	deadline->is_for_ring = enter->flags & EPX_WAIT_RING;
 	if (enter->min_events < 0 || enter->min_events > enter->maxevents ||
 	    enter->min_wait < 0)
 		return -EINVAL;
 	err = epx_wait_check(inst, u64_to_user_ptr(enter->events),
-			     enter->maxevents, deadline);
+			     enter->maxevents, enter->flags);
 	if (err)
 		return err;
 	return epx_batch_check(batch, enter->changes, enter->count);
@@ -148,7 +145,7 @@ long epx_enter(struct epx_instance *inst, unsigned int cmd,
 	BUILD_BUG_ON(sizeof(enter) != 64);
 	ret = epx_enter_fetch(&enter, cmd, uarg);
 	if (!ret)
-		ret = epx_enter_check(inst, &enter, &batch, &deadline);
+		ret = epx_enter_check(inst, &enter, &batch);
 	if (!ret)
 		ret = epx_deadline_read(&deadline, enter.flags, enter.timeout);
 	if (!ret && enter.sigmask)

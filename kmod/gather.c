@@ -77,8 +77,8 @@ static void epx_gatherer_enter(struct epx_instance *inst,
 	/*
 	 * On the queue before the look. Pairs with the full barrier of
 	 * epx_push() in epx_hook_pass_on(), with smp_mb() in
-	 * epx_ring_append(), and with wq_has_sleeper() in epx_queue(), in
-	 * epx_ring_queue() and in epx_ring_count().
+	 * epx_ring_append(), and with wq_has_sleeper() in epx_queue() and in
+	 * epx_ring_count().
 	 */
 	smp_mb();
 }

@@ -24,13 +24,9 @@
  * one-shot, off the list and disarmed; level-triggered, to the end; event
  * could not be copied, back to the front with nothing changed.
  */
-#include <linux/file.h>
 #include <linux/sched/signal.h>
-#include <linux/uaccess.h>
 
-#include "busypoll.h"
 #include "bury.h"
-#include "compat.h"
 #include "hook.h"
 #include "ready.h"
 #include "ring.h"
@@ -93,11 +89,11 @@ void epx_queue(struct epx_watch *w, __poll_t revents)
 
 	if (unlikely(epx_ring_of(inst))) {
 		epx_ring_queue(w, revents);
-		return;
+	} else {
+		epx_drain(inst);
+		if (!epx_requeue(w, inst->ready.prev))
+			return;
 	}
-	epx_drain(inst);
-	if (!epx_requeue(w, inst->ready.prev))
-		return;
 	/*
 	 * Pairs with smp_mb() in epx_sleep(), in epx_gatherer_enter() and in
 	 * epx_instance_poll().
@@ -158,7 +154,7 @@ static __always_inline __poll_t epx_look(struct epx_watch *w, bool stays,
 		*taken = !stays;
 		if (!stays)
 			epx_take(w);
-		revents = epx_poll_pinned(w, depth);
+		revents = epx_poll_pinned(w, depth, NULL);
 		if (revents || !stays)
 			return revents;
 		stays = false;
@@ -345,8 +341,8 @@ __poll_t epx_instance_poll(struct epx_instance *inst, struct file *file,
 		/*
 		 * On the queue before the look at the lists. Pairs with the
 		 * full barrier of epx_push() in epx_hook_pass_on(), with
-		 * wq_has_sleeper() in epx_queue() and in epx_ring_queue(), and
-		 * with smp_mb() in epx_ring_append().
+		 * wq_has_sleeper() in epx_queue(), and with smp_mb() in
+		 * epx_ring_append().
 		 */
 		smp_mb();
 	}

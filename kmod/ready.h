@@ -253,9 +253,13 @@ static inline __poll_t epx_watch_poll(struct epx_watch *w, struct file *file,
 	return revents & w->events;
 }
 
-/* Inlined: it is most of what a wait does for a watch. */
-static __always_inline __poll_t epx_poll_pinned(struct epx_watch *w,
-						unsigned int depth)
+/*
+ * Inlined: it is most of what a wait does for a watch. @then: what to do with
+ * a ready one before its file may go, or NULL.
+ */
+static __always_inline __poll_t
+epx_poll_pinned(struct epx_watch *w, unsigned int depth,
+		void (*then)(struct epx_watch *w, __poll_t revents))
 {
 	__poll_t revents;
 	poll_table pt;
@@ -268,6 +272,8 @@ static __always_inline __poll_t epx_poll_pinned(struct epx_watch *w,
 	revents = epx_watch_poll(w, w->file, &pt, depth);
 	if (revents)
 		epx_busy_note(w->instance, w->file);
+	if (revents && then)
+		then(w, revents);
 	fput(w->file);
 	return revents;
 }

@@ -55,28 +55,9 @@
 #include "ready.h"
 #include "ring.h"
 
-/* How often a word may change under us before we store regardless. */
-#ifdef EPX_DEBUG
-/* Few: the tests want to see that it does. */
-#define EPX_RING_TRIES		4
-#else
-#define EPX_RING_TRIES		16
-#endif
-
 /* What the kernel keeps of a word that it finds; the rest it knows itself. */
 #define EPX_ITEM_KEPT \
 	(EPX_ITEM_READY | EPX_ITEM_RECHECK | EPX_ITEM_ARMED | EPX_ITEM_INRING)
-
-/* What a consumer takes. */
-#define EPX_ITEM_TAKEN \
-	(EPX_ITEM_READY | EPX_ITEM_RECHECK | EPX_ITEM_INRING)
-
-static atomic64_t *epx_state_word(const struct epx_publisher *ring, u32 item)
-{
-	BUILD_BUG_ON(sizeof(struct epx_item) != 16);
-	BUILD_BUG_ON(sizeof(atomic64_t) != sizeof(__u64));
-	return (atomic64_t *)&ring->item[item].state;
-}
 
 static atomic64_t *epx_watch_word(const struct epx_watch *w)
 {
@@ -182,6 +163,11 @@ void epx_ring_modify(struct epx_watch *w, u64 data)
 
 	lockdep_assert_held(&w->instance->mutex);
 	WRITE_ONCE(ring->item[epx_ring_item(w)].data, data);
+	/*
+	 * The mask, which the caller has stored, before the word. Pairs with
+	 * the compare-and-exchange in epx_ring_publish().
+	 */
+	smp_mb__before_atomic();
 	atomic64_and(~(EPX_ITEM_READY | EPX_ITEM_RECHECK), word);
 	atomic64_or(EPX_ITEM_ARMED, word);
 }
@@ -275,6 +261,21 @@ static u64 epx_ring_force(struct epx_watch *w, u64 bits, bool once, u64 *old)
 	return state;
 }
 
+/*
+ * A MOD has made a one-shot watch of another one or the reverse, and has not
+ * seen that we armed or disarmed by the old mode. Put that right; what came
+ * while it was disarmed gets its slot.
+ */
+static noinline void epx_ring_other_mode(struct epx_watch *w, bool once)
+{
+	if (once) {
+		atomic64_and(~EPX_ITEM_ARMED, epx_watch_word(w));
+		return;
+	}
+	atomic64_or(EPX_ITEM_ARMED, epx_watch_word(w));
+	epx_ring_publish(w, 0);
+}
+
 /**
  * epx_ring_publish() - add to what a watch is ready for
  * @w: the watch, with hooks or its file pinned
@@ -288,7 +289,7 @@ static u64 epx_ring_force(struct epx_watch *w, u64 bits, bool once, u64 *old)
 bool epx_ring_publish(struct epx_watch *w, u64 bits)
 {
 	struct epx_publisher *ring = epx_ring_of(w->instance);
-	/* A MOD may run beside: its poll comes after, and arms again. */
+	/* A MOD may run beside: see below. */
 	bool once = READ_ONCE(w->events) & EPOLLONESHOT;
 	atomic64_t *word = epx_watch_word(w);
 	s64 old = atomic64_read(word);
@@ -304,12 +305,17 @@ bool epx_ring_publish(struct epx_watch *w, u64 bits)
 		/*
 		 * What became ready before the bits that tell it. Pairs with
 		 * the atomic step in epx_ring_take() and in epx_ring_arm().
+		 * With the look at the mask afterwards it pairs with
+		 * smp_mb__before_atomic() in epx_ring_modify(): that comes
+		 * after us and arms, or we see its mask.
 		 */
 	} while (!atomic64_try_cmpxchg(word, &old, state));
 	was = old;
 appended:
 	if ((state & EPX_ITEM_INRING) && !(was & EPX_ITEM_INRING))
 		epx_ring_append(ring, epx_ring_item(w));
+	if (unlikely(once != !!(READ_ONCE(w->events) & EPOLLONESHOT)))
+		epx_ring_other_mode(w, !once);
 	return state & EPX_ITEM_INRING;
 }
 
@@ -341,56 +347,4 @@ bool epx_ring_hint(struct epx_watch *w, __poll_t events, __poll_t keys)
 	    rcu_access_pointer(w->ws))
 		epx_push(w);
 	return epx_ring_publish(w, bits);
-}
-
-static void epx_slot_set(struct epx_publisher *ring, u32 head, u32 number,
-			 u32 next)
-{
-	WRITE_ONCE(ring->slots[head & ring->mask], number);
-	WRITE_ONCE(ring->head->head, next);
-}
-
-/**
- * epx_ring_pop() - consume the item at the head of the ring
- * @ring: the ring
- * @event: where to, in user memory, its range checked
- *
- * Context: process, may sleep; the instance's mutex held.
- * Return: what became of it.
- */
-enum epx_taken epx_ring_pop(struct epx_publisher *ring,
-			    struct epoll_event __user *event)
-{
-	u32 head = READ_ONCE(ring->head->head), number;
-	struct epx_item *item;
-	atomic64_t *word;
-	int tries = 0;
-	u64 ready;
-	s64 old;
-
-	/* The slot before the state. Pairs with smp_store_release() in epx_ring_append(). */
-	number = smp_load_acquire(&ring->slots[head & ring->mask]);
-	if (!number)
-		return EPX_TAKEN_NONE;
-	if (number > ring->items) {
-		epx_slot_set(ring, head, 0, head + 1);
-		return EPX_TAKEN_STALE;
-	}
-	item = &ring->item[number - 1];
-	word = epx_state_word(ring, number - 1);
-	old = atomic64_read(word);
-	do {
-		ready = old & EPX_ITEM_READY;
-		if (ready && !epx_event_put(event, (__force __poll_t)ready,
-					    READ_ONCE(item->data))) {
-			epx_slot_set(ring, head, number, head);
-			return EPX_TAKEN_FAULT;
-		}
-		epx_slot_set(ring, head, 0, head + 1);
-		if (unlikely(tries++ == EPX_RING_TRIES)) {
-			atomic64_xchg(word, old & ~EPX_ITEM_TAKEN);
-			break;
-		}
-	} while (!atomic64_try_cmpxchg(word, &old, old & ~EPX_ITEM_TAKEN));
-	return ready ? EPX_TAKEN : EPX_TAKEN_STALE;
 }

@@ -6,12 +6,21 @@
 #define EPX_RING_H
 
 #include <linux/atomic.h>
+#include <linux/build_bug.h>
 #include <linux/cache.h>
 #include <linux/idr.h>
 
 #include "instance.h"
 
 struct user_struct;
+
+/* How often a word may change under us before we store regardless. */
+#ifdef EPX_DEBUG
+/* Few: the tests want to see that it does. */
+#define EPX_RING_TRIES		4
+#else
+#define EPX_RING_TRIES		16
+#endif
 
 /**
  * struct epx_publisher - the kernel's own half of a ring
@@ -52,6 +61,22 @@ static inline struct epx_publisher *epx_ring_of(const struct epx_instance *inst)
 {
 	/* What hangs from it is complete. Pairs with smp_store_release() in epx_ring_attach(). */
 	return READ_ONCE(inst->ring);
+}
+
+/**
+ * epx_state_word() - the state of an item, for atomic operations
+ * @ring: the ring
+ * @item: number of the item, which the kernel knows to be one
+ *
+ * Context: any.
+ * Return: the word.
+ */
+static inline atomic64_t *epx_state_word(const struct epx_publisher *ring,
+					 u32 item)
+{
+	BUILD_BUG_ON(sizeof(struct epx_item) != 16);
+	BUILD_BUG_ON(sizeof(atomic64_t) != sizeof(__u64));
+	return (atomic64_t *)&ring->item[item].state;
 }
 
 /**
@@ -110,14 +135,6 @@ static inline u64 epx_watch_data(const struct epx_watch *w)
 	return READ_ONCE(ring->item[epx_ring_item(w)].data);
 }
 
-/* What became of an item that a consumer wants to take. */
-enum epx_taken {
-	EPX_TAKEN,		/* the slot and the item are free again */
-	EPX_TAKEN_FAULT,	/* the event could not be written: all as it was */
-	EPX_TAKEN_NONE,		/* the ring is empty */
-	EPX_TAKEN_STALE,	/* the slot is free; there was no event */
-};
-
 int epx_ring_bind(struct epx_watch *w, u64 data);
 void epx_ring_unbind(struct epx_watch *w);
 void epx_ring_end(struct epx_watch *w);
@@ -126,7 +143,5 @@ bool epx_ring_recheck(struct epx_watch *w);
 u64 epx_ring_state(const struct epx_watch *w);
 bool epx_ring_publish(struct epx_watch *w, u64 bits);
 bool epx_ring_hint(struct epx_watch *w, __poll_t events, __poll_t keys);
-enum epx_taken epx_ring_pop(struct epx_publisher *ring,
-			    struct epoll_event __user *event);
 
 #endif /* EPX_RING_H */

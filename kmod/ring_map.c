@@ -70,7 +70,7 @@ void epx_ring_free(struct epx_publisher *ring)
 static struct epx_publisher *epx_ring_new(struct epx_ring *arg)
 {
 	struct epx_publisher *ring;
-	int err = -ENOMEM;
+	int err;
 
 	BUILD_BUG_ON(sizeof(struct epx_ring_head) > PAGE_SIZE);
 	arg->slots = roundup_pow_of_two(arg->items);

@@ -23,7 +23,6 @@
  */
 #include <linux/sched.h>
 
-#include "busypoll.h"
 #include "bury.h"
 #include "hook.h"
 #include "ready.h"
@@ -36,25 +35,16 @@ static bool epx_is_level(const struct epx_watch *w)
 	return !(w->events & (EPOLLET | EPOLLONESHOT));
 }
 
-/* Poll, and publish before the pin goes. Returns whether it is ready. */
+static void epx_scan_publish(struct epx_watch *w, __poll_t revents)
+{
+	epx_ring_publish(w, (__force u32)revents & EPX_ITEM_READY);
+	trace_epx_deliver(w, revents);
+}
+
+/* Returns whether it is ready; published before the pin goes. */
 static bool epx_scan_poll(struct epx_watch *w, unsigned int depth)
 {
-	__poll_t revents;
-	poll_table pt;
-
-	if (!epx_watch_pin(w)) {
-		epx_count(pin_failed);
-		return false;
-	}
-	init_poll_funcptr(&pt, NULL);
-	revents = epx_watch_poll(w, w->file, &pt, depth);
-	if (revents) {
-		epx_busy_note(w->instance, w->file);
-		epx_ring_publish(w, (__force u32)revents & EPX_ITEM_READY);
-		trace_epx_deliver(w, revents);
-	}
-	fput(w->file);
-	return revents;
+	return epx_poll_pinned(w, depth, epx_scan_publish);
 }
 
 /* Nothing to do for it now, and it is not forgotten: see the top. */
@@ -113,6 +103,66 @@ static void epx_ring_scan_end(struct epx_instance *inst)
 {
 	epx_move_end(inst);
 	epx_wakeup_scan_end(inst);
+}
+
+/* What a consumer takes. */
+#define EPX_ITEM_TAKEN \
+	(EPX_ITEM_READY | EPX_ITEM_RECHECK | EPX_ITEM_INRING)
+
+/* What became of an item that a consumer wants to take. */
+enum epx_taken {
+	EPX_TAKEN,		/* the slot and the item are free again */
+	EPX_TAKEN_FAULT,	/* the event could not be written: all as it was */
+	EPX_TAKEN_NONE,		/* the ring is empty */
+	EPX_TAKEN_STALE,	/* the slot is free; there was no event */
+};
+
+static void epx_slot_set(struct epx_publisher *ring, u32 head, u32 number,
+			 u32 next)
+{
+	WRITE_ONCE(ring->slots[head & ring->mask], number);
+	WRITE_ONCE(ring->head->head, next);
+}
+
+/*
+ * Consume the item at the head of the ring into user memory, whose range has
+ * been checked. The slot is freed before the item is, as the program does it.
+ */
+static enum epx_taken epx_ring_pop(struct epx_publisher *ring,
+				   struct epoll_event __user *event)
+{
+	u32 head = READ_ONCE(ring->head->head), number;
+	struct epx_item *item;
+	atomic64_t *word;
+	int tries = 0;
+	u64 ready;
+	s64 old;
+
+	/* The slot before the state. Pairs with smp_store_release() in epx_ring_append(). */
+	number = smp_load_acquire(&ring->slots[head & ring->mask]);
+	if (!number)
+		return EPX_TAKEN_NONE;
+	if (number > ring->items) {
+		epx_slot_set(ring, head, 0, head + 1);
+		return EPX_TAKEN_STALE;
+	}
+	item = &ring->item[number - 1];
+	word = epx_state_word(ring, number - 1);
+	old = atomic64_read(word);
+	do {
+		ready = old & EPX_ITEM_READY;
+		if (ready && !epx_event_put(event, (__force __poll_t)ready,
+					    READ_ONCE(item->data))) {
+			epx_slot_set(ring, head, number, head);
+			return EPX_TAKEN_FAULT;
+		}
+		epx_slot_set(ring, head, 0, head + 1);
+		if (unlikely(tries++ == EPX_RING_TRIES)) {
+			atomic64_xchg(word, old & ~EPX_ITEM_TAKEN);
+			break;
+		}
+	} while (!atomic64_try_cmpxchg(word, &old, old & ~EPX_ITEM_TAKEN));
+	return ready ? EPX_TAKEN : EPX_TAKEN_STALE;
 }
 
 /* Consume into the array. At most one turn of the ring, whatever it holds. */
@@ -227,9 +277,11 @@ int epx_ring_count(struct epx_instance *inst, int most)
 }
 
 /**
- * epx_ring_queue() - epx_queue() of a watch with an item
+ * epx_ring_queue() - what epx_queue() does for a watch with an item
  * @w: the watch, its file referenced by the caller
  * @revents: what the file is ready for
+ *
+ * Waking is left to that.
  *
  * Context: process; the instance's mutex held.
  */
@@ -243,11 +295,4 @@ void epx_ring_queue(struct epx_watch *w, __poll_t revents)
 		epx_requeue(w, inst->ready.prev);
 	}
 	epx_ring_publish(w, (__force u32)revents & EPX_ITEM_READY);
-	/*
-	 * Pairs with smp_mb() in epx_sleep(), in epx_gatherer_enter() and in
-	 * epx_instance_poll().
-	 */
-	if (wq_has_sleeper(&inst->sleepers))
-		epx_sleepers_wake(inst, 0, 0);
-	epx_pollers_wake(inst, NULL, 0);
 }

@@ -110,7 +110,6 @@ static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 noinline int epx_deadline_read(struct epx_deadline *deadline, u32 flags,
 			       s64 timeout)
 {
-	deadline->is_for_ring = flags & EPX_WAIT_RING;
 	switch (flags & ~EPX_WAIT_RING) {
 	case 0:
 		epx_deadline_in(deadline, timeout);
@@ -188,8 +187,7 @@ noinline bool epx_sleep(struct epx_instance *inst,
 	 * On the queue before the look. Pairs with the full barrier of
 	 * epx_push() in epx_hook_pass_on(), with smp_mb() in
 	 * epx_ring_append(), and with wq_has_sleeper() in epx_scan_end(), in
-	 * epx_queue(), in epx_ring_collect(), in epx_ring_count() and in
-	 * epx_ring_queue().
+	 * epx_queue(), in epx_ring_collect() and in epx_ring_count().
 	 */
 	smp_mb();
 	if (epx_is_quiet(inst))
@@ -258,16 +256,16 @@ void epx_mask_restore(int ret)
  * @inst: the instance
  * @events: the array
  * @max: its length
- * @deadline: what is waited for
+ * @flags: EPX_WAIT_RING, or not
  *
  * Context: process.
  * Return: 0, -EINVAL or -EFAULT.
  */
 noinline int epx_wait_check(struct epx_instance *inst,
 			    struct epoll_event __user *events, int max,
-			    const struct epx_deadline *deadline)
+			    u32 flags)
 {
-	if (!deadline->is_for_ring)
+	if (!(flags & EPX_WAIT_RING))
 		return epx_events_check(events, max);
 	return epx_ring_of(inst) && !events && !max ? 0 : -EINVAL;
 }
@@ -294,7 +292,7 @@ static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 			return ret;
 	}
 	ret = epx_wait_check(inst, u64_to_user_ptr(wait.events),
-			     wait.maxevents, &deadline);
+			     wait.maxevents, wait.flags);
 	if (!ret)
 		ret = epx_wait_events(inst, u64_to_user_ptr(wait.events),
 				      wait.maxevents, &deadline);
@@ -339,8 +337,7 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
 		ret = epx_deadline_read(&deadline, flags, timeout);
 		if (ret)
 			return ret;
-		ret = epx_wait_check(inst, u64_to_user_ptr(events), max,
-				     &deadline);
+		ret = epx_wait_check(inst, u64_to_user_ptr(events), max, flags);
 	} else {
 		epx_deadline_in(&deadline, timeout);
 		ret = epx_events_check(u64_to_user_ptr(events), max);

@@ -11,22 +11,19 @@
 #include "ready.h"
 
 /**
- * struct epx_deadline - when a wait ends, and what it is for
+ * struct epx_deadline - when a wait ends
  * @at: on CLOCK_MONOTONIC; KTIME_MAX, where the clock never gets, is never
  * @slack: nanoseconds that a timer may be late
  * @is_now: it is over
- * @is_for_ring: EPX_WAIT_RING, which epx_wait.flags tells as well
  */
 struct epx_deadline {
 	ktime_t at;
 	u64 slack;
 	bool is_now;
-	bool is_for_ring;
 };
 
 int epx_wait_check(struct epx_instance *inst,
-		   struct epoll_event __user *events, int max,
-		   const struct epx_deadline *deadline);
+		   struct epoll_event __user *events, int max, u32 flags);
 
 /**
  * epx_events_check() - can events be delivered to this array?
