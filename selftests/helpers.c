@@ -109,6 +109,20 @@ int ep_pwait2(int ep, struct epoll_event *events, int max,
 	return epx_pwait2(ep, events, max, timeout, mask, sigsetsize);
 }
 
+/* The program is build/bin/NAME. */
+void source_path(char *path, size_t size, const char *file)
+{
+	ssize_t n = readlink("/proc/self/exe", path, size - 1);
+
+	if (n < 0)
+		exit(2);
+	path[n] = 0;
+	for (int up = 0; up < 3; up++)
+		*strrchr(path, '/') = 0;
+	n = strlen(path);
+	snprintf(path + n, size - n, "/%s", file);
+}
+
 long long now_ns(void)
 {
 	struct timespec now;

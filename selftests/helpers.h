@@ -36,6 +36,9 @@ int ep_pwait2(int ep, struct epoll_event *events, int max,
 	      const struct timespec *timeout, const sigset_t *mask,
 	      size_t sigsetsize);
 
+/* A file of the source tree that this program was built in. */
+void source_path(char *path, size_t size, const char *file);
+
 long long now_ns(void);
 int count_fds(void);
 long counter(const char *name);

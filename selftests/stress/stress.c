@@ -124,24 +124,16 @@ bool race_goes_on(long done, long rounds)
 	       (!shared->deadline || now_ns() < shared->deadline);
 }
 
-/* rounds.tsv lies two levels above build/bin/stress, in selftests/. */
 static long rounds_of(const char *name)
 {
 	int column = (time_factor() > 1 ? 2 : 0) + !strcmp(rounds_text, "full");
 	char path[4096], text[256], race[64];
 	long n[4], found = -1;
 	FILE *file;
-	ssize_t len;
 
 	if (strcmp(rounds_text, "short") && strcmp(rounds_text, "full"))
 		return atol(rounds_text);
-	len = readlink("/proc/self/exe", path, sizeof(path) - 64);
-	if (len < 0)
-		return -1;
-	path[len] = 0;
-	for (int up = 0; up < 3; up++)
-		*strrchr(path, '/') = 0;
-	strcat(path, "/selftests/rounds.tsv");
+	source_path(path, sizeof(path), "selftests/rounds.tsv");
 	file = fopen(path, "r");
 	if (!file)
 		return -1;
