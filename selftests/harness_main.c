@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -113,7 +112,7 @@ static void check_instances(struct outcome *outcome, long before)
 	long now;
 
 	while ((now = counter("instances")) > before && now_ns() < deadline)
-		sched_yield();
+		before_next_look();
 	if (now > before)
 		fail(outcome, "%ld instances are left behind", now - before);
 }

@@ -43,6 +43,13 @@ long long now_ns(void);
 int count_fds(void);
 long counter(const char *name);
 
+/*
+ * Between two looks at what others do: leaves the CPU for a moment, since where
+ * two virtual machines share the host's, a look after the other keeps from
+ * running who is waited for.
+ */
+void before_next_look(void);
+
 /* Return once thread @tid of process @pid sleeps in a system call. */
 void wait_until_sleeping_in(pid_t pid, pid_t tid);
 void wait_until_sleeping(pid_t tid);
