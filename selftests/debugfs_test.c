@@ -244,6 +244,21 @@ static int count_above(FILE *file, unsigned long long *first)
 	return count;
 }
 
+/* The list of INSTANCES and those before @first, in short reads. */
+static FILE *open_long_list(unsigned long long *first, char *buffer,
+			    size_t size)
+{
+	FILE *file;
+
+	need_views();
+	new_numbered_ep(first);
+	for (int i = 0; i < INSTANCES; i++)
+		new_ep();
+	file = open_view("instances");
+	setvbuf(file, buffer, _IOFBF, size);
+	return file;
+}
+
 /* Many short reads, each of which goes on where the last one stopped. */
 TEST_ON(EPX, a_long_list_is_read_piece_by_piece, "")
 {
@@ -251,12 +266,7 @@ TEST_ON(EPX, a_long_list_is_read_piece_by_piece, "")
 	char buffer[128];
 	FILE *file;
 
-	need_views();
-	new_numbered_ep(&first);
-	for (int i = 0; i < INSTANCES; i++)
-		new_ep();
-	file = open_view("instances");
-	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
+	file = open_long_list(&first, buffer, sizeof(buffer));
 	next = first;
 	EXPECT_EQ(count_above(file, &next), INSTANCES);
 	fclose(file);
@@ -271,12 +281,7 @@ TEST_ON(EPX, a_reader_outlives_the_instances_it_reads_of, "")
 	char buffer[128], line[256];
 	FILE *file;
 
-	need_views();
-	new_numbered_ep(&first);
-	for (int i = 0; i < INSTANCES; i++)
-		new_ep();
-	file = open_view("instances");
-	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
+	file = open_long_list(&first, buffer, sizeof(buffer));
 	do {
 		ASSERT_TRUE(fgets(line, sizeof(line), file));
 		parse_instance(line, &instance);

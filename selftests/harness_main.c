@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -113,7 +112,7 @@ static void check_instances(struct outcome *outcome, long before)
 	long now;
 
 	while ((now = counter("instances")) > before && now_ns() < deadline)
-		sched_yield();
+		before_next_look();
 	if (now > before)
 		fail(outcome, "%ld instances are left behind", now - before);
 }
@@ -284,18 +283,11 @@ static unsigned int parse_sides(const char *text)
 	exit(2);
 }
 
-/* The table lies in the source tree, two levels above build/bin/NAME. */
 static void load_differences(void)
 {
 	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
 
-	if (n < 0)
-		exit(2);
-	path[n] = 0;
-	for (int up = 0; up < 3; up++)
-		*strrchr(path, '/') = 0;
-	strcat(path, "/selftests/differences.tsv");
+	source_path(path, sizeof(path), "selftests/differences.tsv");
 	differences_load(path);
 }
 

@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +108,20 @@ int ep_pwait2(int ep, struct epoll_event *events, int max,
 	return epx_pwait2(ep, events, max, timeout, mask, sigsetsize);
 }
 
+/* The program is build/bin/NAME. */
+void source_path(char *path, size_t size, const char *file)
+{
+	ssize_t n = readlink("/proc/self/exe", path, size - 1);
+
+	if (n < 0)
+		exit(2);
+	path[n] = 0;
+	for (int up = 0; up < 3; up++)
+		*strrchr(path, '/') = 0;
+	n = strlen(path);
+	snprintf(path + n, size - n, "/%s", file);
+}
+
 long long now_ns(void)
 {
 	struct timespec now;
@@ -181,10 +194,15 @@ static bool is_sleeping(pid_t pid, pid_t tid)
 	       strncmp(text, "running", 7) && text[0] != '-';
 }
 
+void before_next_look(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 50000 }, NULL);
+}
+
 void wait_until_sleeping_in(pid_t pid, pid_t tid)
 {
 	while (!is_sleeping(pid, tid))
-		sched_yield();
+		before_next_look();
 }
 
 void wait_until_sleeping(pid_t tid)
@@ -212,7 +230,7 @@ void sleeper_start(struct sleeper *sleeper, int ep, int max, int ms)
 	ASSERT_EQ(pthread_create(&sleeper->thread, NULL, sleeper_main,
 				 sleeper), 0);
 	while (!atomic_load(&sleeper->tid))
-		sched_yield();
+		before_next_look();
 	wait_until_sleeping(atomic_load(&sleeper->tid));
 }
 

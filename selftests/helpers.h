@@ -36,9 +36,19 @@ int ep_pwait2(int ep, struct epoll_event *events, int max,
 	      const struct timespec *timeout, const sigset_t *mask,
 	      size_t sigsetsize);
 
+/* A file of the source tree that this program was built in. */
+void source_path(char *path, size_t size, const char *file);
+
 long long now_ns(void);
 int count_fds(void);
 long counter(const char *name);
+
+/*
+ * Between two looks at what others do: leaves the CPU for a moment, since where
+ * two virtual machines share the host's, a look after the other keeps from
+ * running who is waited for.
+ */
+void before_next_look(void);
 
 /* Return once thread @tid of process @pid sleeps in a system call. */
 void wait_until_sleeping_in(pid_t pid, pid_t tid);

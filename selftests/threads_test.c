@@ -177,60 +177,57 @@ static void *play(void *arg)
 	return NULL;
 }
 
-static void ping_pong(unsigned int mode)
+/* An instance that watches the file that is @p's. */
+static int watch_mine(struct player *p, uint32_t mode)
 {
-	struct player p[2];
+	int ep = new_ep();
+
+	p->mine = new_eventfd(0);
+	ASSERT_EQ(ep_ctl(ep, EPOLL_CTL_ADD, p->mine, EPOLLIN | mode, 0), 0);
+	return ep;
+}
+
+static void ping_pong(struct player p[2], unsigned int rounds)
+{
 	pthread_t thread[2];
 
 	for (int i = 0; i < 2; i++) {
-		p[i].ep = new_ep();
-		p[i].mine = new_eventfd(0);
-		p[i].rounds = 2000 / time_factor();
-		ASSERT_EQ(ep_ctl(p[i].ep, EPOLL_CTL_ADD, p[i].mine,
-				 EPOLLIN | mode, 0), 0);
+		p[i].other = p[!i].mine;
+		p[i].rounds = rounds / time_factor();
 	}
-	p[0].other = p[1].mine;
-	p[1].other = p[0].mine;
 	for (int i = 0; i < 2; i++)
 		ASSERT_EQ(pthread_create(&thread[i], NULL, play, &p[i]), 0);
 	ASSERT_EQ(eventfd_write(p[0].mine, 1), 0);
 	for (int i = 0; i < 2; i++)
 		ASSERT_EQ(pthread_join(thread[i], NULL), 0);
+}
+
+TEST_TIMEOUT(ping_pong_loses_no_edge, "63 35", 60)
+{
+	struct player p[2];
+
+	for (int i = 0; i < 2; i++)
+		p[i].ep = watch_mine(&p[i], EPOLLET);
+	ping_pong(p, 2000);
 	/* The last return of the ball is in the first one's field. */
 	EXPECT_EQ(ready_now(p[0].ep), 1);
 	EXPECT_EQ(ready_now(p[1].ep), 0);
 	close_owned();
 }
 
-TEST_TIMEOUT(ping_pong_loses_no_edge, "63 35", 60)
-{
-	ping_pong(EPOLLET);
-}
-
 /* The same through an outer instance, which is what the threads wait for. */
 TEST_TIMEOUT(ping_pong_through_an_outer_instance, "63 80", 60)
 {
 	struct player p[2];
-	pthread_t thread[2];
 
 	for (int i = 0; i < 2; i++) {
-		int inner = new_ep();
+		int inner = watch_mine(&p[i], 0);
 
 		p[i].ep = new_ep();
-		p[i].mine = new_eventfd(0);
-		p[i].rounds = 1000 / time_factor();
-		ASSERT_EQ(ep_ctl(inner, EPOLL_CTL_ADD, p[i].mine, EPOLLIN, 0),
-			  0);
 		ASSERT_EQ(ep_ctl(p[i].ep, EPOLL_CTL_ADD, inner,
 				 EPOLLIN | EPOLLET, 0), 0);
 	}
-	p[0].other = p[1].mine;
-	p[1].other = p[0].mine;
-	for (int i = 0; i < 2; i++)
-		ASSERT_EQ(pthread_create(&thread[i], NULL, play, &p[i]), 0);
-	ASSERT_EQ(eventfd_write(p[0].mine, 1), 0);
-	for (int i = 0; i < 2; i++)
-		ASSERT_EQ(pthread_join(thread[i], NULL), 0);
+	ping_pong(p, 1000);
 	close_owned();
 }
 

@@ -8,7 +8,6 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +139,7 @@ bool waiter_await_sleep(struct waiter *w)
 				return true;
 			}
 		}
-		sched_yield();
+		before_next_look();
 	}
 	return false;
 }
@@ -172,7 +171,7 @@ int waiter_await_any(struct waiter *w, int n)
 		for (int i = 0; i < n; i++)
 			if (waiter_has_returned(&w[i]))
 				return i;
-		sched_yield();
+		before_next_look();
 	}
 }
 

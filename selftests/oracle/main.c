@@ -26,6 +26,7 @@
 #include <time.h>
 
 #include "compare.h"
+#include "helpers.h"
 
 /* From so many operations on, all there is must have come. */
 #define LONG_RUN	100000
@@ -63,18 +64,13 @@ static void set_sides(const char *text, enum side sides[2])
 	}
 }
 
-/* The table lies with the sources, two levels above build/bin/oracle. */
 static void read_differences(const enum side sides[2])
 {
 	char path[4096];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 64);
 
 	if (sides[0] != NATIVE || sides[1] != EPX)
 		return;
-	path[length < 0 ? 0 : length] = 0;
-	for (int up = 0; up < 3 && strrchr(path, '/'); up++)
-		*strrchr(path, '/') = 0;
-	strcat(path, "/selftests/oracle/differences.tsv");
+	source_path(path, sizeof(path), "selftests/oracle/differences.tsv");
 	differences_read(path);
 }
 

@@ -24,6 +24,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sources.h"
 #include "stress.h"
 
 #define BLOCKED	8
@@ -120,11 +121,6 @@ static void arm(struct duel *duel)
 		    EPOLLIN | EPOLLET, 7), 0);
 }
 
-static void write_right(struct duel *duel)
-{
-	MUST(eventfd_write(duel->fd[1], 1), 0);
-}
-
 static void event_came(struct duel *duel)
 {
 	struct epoll_event ev;
@@ -185,70 +181,12 @@ RACE(open_add_close_beside_two_waits, "pin_failed")
 		pthread_join(thread[i], NULL);
 }
 
-#define SOURCES	4
-#define STOP	99
-
-static int source[SOURCES];
-static atomic_long taken[SOURCES];
-static long source_rounds;
-
-static void *produce(void *arg)
-{
-	long i = (long)arg;
-
-	random_start(i);
-	for (long round = 1; race_goes_on(round - 1, source_rounds); round++) {
-		MUST(eventfd_write(source[i], 1), 0);
-		await(&taken[i], round);
-		random_delay();
-		race_rounds(1);
-	}
-	return NULL;
-}
-
-static void *consume(void *arg)
-{
-	struct epoll_event ev[SOURCES];
-
-	random_start(10 + (long)arg);
-	for (;;) {
-		int n = ep_wait(crowd_ep, ev, SOURCES, -1);
-
-		if (n < 1)
-			race_fail("wait gave %d", n);
-		for (int i = 0; i < n; i++) {
-			eventfd_t count;
-
-			if (ev[i].data.u64 == STOP)
-				return NULL;
-			/* A second one for the same write finds nothing. */
-			MUST(eventfd_read(source[ev[i].data.u64], &count), 0);
-			MUST(count, 1);
-			atomic_fetch_add(&taken[ev[i].data.u64], 1);
-		}
-	}
-}
-
 RACE(edges_are_counted_once, "arrived_in_scan")
 {
-	pthread_t producer[SOURCES], consumer[2];
-	int stop = MUST_FD(eventfd(0, EFD_NONBLOCK));
+	struct sources sources = {
+		.ep = MUST_FD(ep_create1(0)), .nr = SOURCES_MOST,
+		.most = SOURCES_MOST, .consumer = sources_wait, .consumers = 2,
+	};
 
-	crowd_ep = MUST_FD(ep_create1(0));
-	source_rounds = rounds / SOURCES;
-	for (long i = 0; i < SOURCES; i++) {
-		source[i] = MUST_FD(eventfd(0, EFD_NONBLOCK));
-		MUST(ep_ctl(crowd_ep, EPOLL_CTL_ADD, source[i],
-			    EPOLLIN | EPOLLET, i), 0);
-	}
-	MUST(ep_ctl(crowd_ep, EPOLL_CTL_ADD, stop, EPOLLIN, STOP), 0);
-	for (long i = 0; i < 2; i++)
-		MUST(pthread_create(&consumer[i], NULL, consume, (void *)i), 0);
-	for (long i = 0; i < SOURCES; i++)
-		MUST(pthread_create(&producer[i], NULL, produce, (void *)i), 0);
-	for (int i = 0; i < SOURCES; i++)
-		pthread_join(producer[i], NULL);
-	MUST(eventfd_write(stop, 1), 0);
-	for (int i = 0; i < 2; i++)
-		pthread_join(consumer[i], NULL);
+	sources_run(&sources, rounds);
 }

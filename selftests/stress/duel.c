@@ -146,6 +146,11 @@ void duel_run(struct duel *duel, long rounds)
 	pthread_join(thread, NULL);
 }
 
+void write_right(struct duel *duel)
+{
+	MUST(eventfd_write(duel->fd[1], 1), 0);
+}
+
 int instance_with_residents(int nr, uint64_t data)
 {
 	int ep = MUST_FD(ep_create1(0));

@@ -22,7 +22,8 @@ static void prepare_lives(struct duel *duel)
 {
 	duel->fd[1] = new_file(1);
 	duel->fd[2] = new_file(1);
-	duel->value[0] = add_item(duel, duel->fd[1], EPOLLIN | EPOLLET, 0);
+	duel->value[0] = ring_add(duel->fd[0], duel->fd[1],
+				  EPOLLIN | EPOLLET, 0);
 	duel->value[1] = epx_ring_generation(&ring, duel->value[0]);
 	MUST(epx_change(duel->fd[0], EPOLL_CTL_MOD, duel->fd[1],
 			EPOLLIN | EPOLLET, duel->value[1]), duel->value[0]);
@@ -33,8 +34,9 @@ static void change_lives(struct duel *duel)
 	for (int i = 1; i <= 4; i++) {
 		MUST(epx_change(duel->fd[0], EPOLL_CTL_DEL,
 				duel->fd[1 + !(i & 1)], 0, 0), 0);
-		MUST(add_item(duel, duel->fd[1 + (i & 1)], EPOLLIN | EPOLLET,
-			      duel->value[1] + 2 * i), duel->value[0]);
+		MUST(ring_add(duel->fd[0], duel->fd[1 + (i & 1)],
+			      EPOLLIN | EPOLLET, duel->value[1] + 2 * i),
+		     duel->value[0]);
 	}
 }
 
@@ -54,8 +56,8 @@ static void consume_lives(struct duel *duel)
 static void last_life_is_right(struct duel *duel)
 {
 	consume_lives(duel);
-	MUST(slots_filled(), 0);
-	MUST(flags_of(duel->value[0]), EPX_ITEM_ARMED);
+	MUST(slots_filled(&ring), 0);
+	MUST(flags_of(&ring, duel->value[0]), EPX_ITEM_ARMED);
 	MUST(epx_ring_generation(&ring, duel->value[0]), duel->value[1] + 8);
 	close(duel->fd[1]);
 	close(duel->fd[2]);
@@ -77,7 +79,7 @@ RACE(ring_lives_beside_consumer, "met")
 static void prepare_ready(struct duel *duel)
 {
 	duel->fd[1] = new_file(1);
-	duel->value[0] = add_item(duel, duel->fd[1], EPOLLIN, 7);
+	duel->value[0] = ring_add(duel->fd[0], duel->fd[1], EPOLLIN, 7);
 }
 
 static void close_left(struct duel *duel)
@@ -99,7 +101,7 @@ static void no_event_after_close(struct duel *duel)
 	MUST(epx_ring_generation(&ring, duel->value[0]) & 1, 0);
 	MUST(drain_ring(0), 0);
 	MUST(epx_ring_sleep(&ring, 0), 0);
-	MUST(flags_of(duel->value[0]), 0);
+	MUST(flags_of(&ring, duel->value[0]), 0);
 }
 
 RACE(ring_close_beside_scan, "met close_in_scan")
@@ -112,10 +114,8 @@ RACE(ring_close_beside_scan, "met close_in_scan")
 	need_ring(&duel, 4);
 	/* A scan that takes its time. */
 	for (int i = 0; i < 3; i++) {
-		int fd = new_file(1), item = add_item(&duel, fd, EPOLLIN, 7);
-
-		MUST(item, i);
-		epx_ring_disarm(&ring, item);
+		MUST(ring_add(duel.fd[0], new_file(1), EPOLLIN, 7), i);
+		epx_ring_disarm(&ring, i);
 	}
 	drain_ring(7);
 	duel_run(&duel, rounds);
@@ -124,7 +124,7 @@ RACE(ring_close_beside_scan, "met close_in_scan")
 static void prepare_disarmed(struct duel *duel)
 {
 	duel->fd[1] = new_file(0);
-	duel->value[0] = add_item(duel, duel->fd[1], EPOLLET, 7);
+	duel->value[0] = ring_add(duel->fd[0], duel->fd[1], EPOLLET, 7);
 }
 
 static void modify_left(struct duel *duel)
@@ -135,7 +135,7 @@ static void modify_left(struct duel *duel)
 
 static void event_came(struct duel *duel)
 {
-	MUST(slots_filled(), 1);
+	MUST(slots_filled(&ring), 1);
 	MUST(drain_ring(7), 1);
 	close(duel->fd[1]);
 }
@@ -159,7 +159,8 @@ static void prepare_instance(struct duel *duel)
 	MUST(epx_ring_map(duel->fd[0], CLOSED, &ring), 0);
 	for (int i = 1; i <= CLOSED; i++) {
 		duel->fd[i] = new_file(1);
-		add_item(duel, duel->fd[i], i & 1 ? EPOLLIN : EPOLLIN | EPOLLET, i);
+		ring_add(duel->fd[0], duel->fd[i],
+			 i & 1 ? EPOLLIN : EPOLLIN | EPOLLET, i);
 	}
 }
 

@@ -22,7 +22,8 @@
 static void prepare_fired(struct duel *duel)
 {
 	duel->fd[1] = new_file(0);
-	duel->value[0] = add_item(duel, duel->fd[1], EPOLLIN | EPOLLONESHOT, 7);
+	duel->value[0] = ring_add(duel->fd[0], duel->fd[1],
+				  EPOLLIN | EPOLLONESHOT, 7);
 	epx_ring_disarm(&ring, duel->value[0]);
 }
 
@@ -40,11 +41,11 @@ static void had_once(struct duel *duel)
 
 	if (duel->value[1]) {
 		MUST(duel->value[1], EPOLLIN);
-		MUST(flags_of(item), 0);
-		MUST(slots_filled(), 0);
+		MUST(flags_of(&ring, item), 0);
+		MUST(slots_filled(&ring), 0);
 	} else {
-		MUST(flags_of(item), EPX_ITEM_INRING | EPOLLIN);
-		MUST(slots_filled(), 1);
+		MUST(flags_of(&ring, item), EPX_ITEM_INRING | EPOLLIN);
+		MUST(slots_filled(&ring), 1);
 	}
 	MUST(drain_ring(7), !duel->value[1]);
 	close(duel->fd[1]);
@@ -65,7 +66,8 @@ RACE(ring_arm_beside_wake, "met")
 static void prepare_edge(struct duel *duel)
 {
 	duel->fd[1] = new_file(0);
-	duel->value[0] = add_item(duel, duel->fd[1], EPOLLIN | EPOLLET, 7);
+	duel->value[0] = ring_add(duel->fd[0], duel->fd[1],
+				  EPOLLIN | EPOLLET, 7);
 	duel->value[1] = 0;
 }
 
@@ -99,8 +101,8 @@ static void all_was_read(struct duel *duel)
 {
 	read_events(duel);
 	MUST(duel->value[1], 10);
-	MUST(slots_filled(), 0);
-	MUST(flags_of(duel->value[0]), EPX_ITEM_ARMED);
+	MUST(slots_filled(&ring), 0);
+	MUST(flags_of(&ring, duel->value[0]), EPX_ITEM_ARMED);
 	close(duel->fd[1]);
 }
 
@@ -128,7 +130,7 @@ static void prepare_full(struct duel *duel)
 	/* What came of that is latched, or nothing is. */
 	while (epx_ring_arm(&ring, 0, 1))
 		;
-	MUST(flags_of(0), EPX_ITEM_ARMED);
+	MUST(flags_of(&ring, 0), EPX_ITEM_ARMED);
 }
 
 static void make_room(struct duel *duel)
@@ -147,8 +149,8 @@ static void fill_room(struct duel *duel)
 static void fired_once(struct duel *duel)
 {
 	(void)duel;
-	MUST(slots_filled(), 1);
-	MUST(flags_of(0) & EPX_ITEM_ARMED, 0);
+	MUST(slots_filled(&ring), 1);
+	MUST(flags_of(&ring, 0) & EPX_ITEM_ARMED, 0);
 	MUST(drain_ring(7), 1);
 }
 
@@ -166,7 +168,8 @@ RACE(ring_oneshot_on_two_queues, "met")
 	duel.fd[1] = MUST_FD(open(path, O_RDWR | O_NONBLOCK));
 	unlink(path);
 	MUST(fcntl(duel.fd[1], F_SETPIPE_SZ, 8192), 8192);
-	MUST(add_item(&duel, duel.fd[1], EPOLLIN | EPOLLOUT | EPOLLONESHOT, 7), 0);
+	MUST(ring_add(duel.fd[0], duel.fd[1],
+		      EPOLLIN | EPOLLOUT | EPOLLONESHOT, 7), 0);
 	duel_run(&duel, rounds);
 }
 
@@ -181,19 +184,19 @@ static void nothing_is_left(struct duel *duel)
 	int item = duel->value[0];
 
 	MUST(epx_ring_generation(&ring, item) & 1, 0);
-	MUST(slots_filled(), !!(flags_of(item) & EPX_ITEM_INRING));
-	MUST(flags_of(item) & ~EPX_ITEM_INRING, 0);
+	MUST(slots_filled(&ring), !!(flags_of(&ring, item) & EPX_ITEM_INRING));
+	MUST(flags_of(&ring, item) & ~EPX_ITEM_INRING, 0);
 	/* Its next user has the place that it kept. */
 	if (random_next() & 1) {
 		int next = new_file(1);
 
-		MUST(add_item(duel, next, EPOLLIN | EPOLLET, 9), item);
-		MUST(slots_filled(), 1);
+		MUST(ring_add(duel->fd[0], next, EPOLLIN | EPOLLET, 9), item);
+		MUST(slots_filled(&ring), 1);
 		MUST(drain_ring(9), 1);
 		close(next);
 	}
 	MUST(drain_ring(9), 0);
-	MUST(slots_filled(), 0);
+	MUST(slots_filled(&ring), 0);
 	close(duel->fd[1]);
 }
 

@@ -32,8 +32,8 @@
  * may take half as much again as its share of what is left, and leaves what it
  * does not need to those after it; half an even share it has in any case.
  */
-#define SHORT_SECONDS		90
-#define SHORT_SECONDS_DEBUG	130
+#define SHORT_SECONDS		76
+#define SHORT_SECONDS_DEBUG	118
 
 /* Of a race whose window has not been hit. */
 #define ATTEMPTS	4
@@ -124,24 +124,16 @@ bool race_goes_on(long done, long rounds)
 	       (!shared->deadline || now_ns() < shared->deadline);
 }
 
-/* rounds.tsv lies two levels above build/bin/stress, in selftests/. */
 static long rounds_of(const char *name)
 {
 	int column = (time_factor() > 1 ? 2 : 0) + !strcmp(rounds_text, "full");
 	char path[4096], text[256], race[64];
 	long n[4], found = -1;
 	FILE *file;
-	ssize_t len;
 
 	if (strcmp(rounds_text, "short") && strcmp(rounds_text, "full"))
 		return atol(rounds_text);
-	len = readlink("/proc/self/exe", path, sizeof(path) - 64);
-	if (len < 0)
-		return -1;
-	path[len] = 0;
-	for (int up = 0; up < 3; up++)
-		*strrchr(path, '/') = 0;
-	strcat(path, "/selftests/rounds.tsv");
+	source_path(path, sizeof(path), "selftests/rounds.tsv");
 	file = fopen(path, "r");
 	if (!file)
 		return -1;
@@ -192,13 +184,20 @@ static void supervise(pid_t pid)
 		test_fail("", 0, "ended with wait status %#x", status);
 }
 
-/* From here on the short rounds of the races share this time. */
-static void time_share(void)
+static bool is_wanted(const struct race *race, const char *only)
+{
+	return !only || !strcmp(race->name, only);
+}
+
+/* From here on the short rounds of the wanted races share this time. */
+static void time_share(const char *only)
 {
 	time_left = 1000000000LL * (time_factor() > 1 ? SHORT_SECONDS_DEBUG :
 				    SHORT_SECONDS);
 	for (struct race *race = races; race; race = race->next)
-		races_left++;
+		races_left += is_wanted(race, only);
+	if (!races_left)
+		return;
 	time_least = time_left / races_left / 2;
 }
 
@@ -342,9 +341,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "stress: no /dev/epollx: load the module, or --side native\n");
 		return 2;
 	}
-	time_share();
+	time_share(only);
 	for (struct race *race = races; race; race = race->next) {
-		if (only && strcmp(race->name, only))
+		if (!is_wanted(race, only))
 			continue;
 		if (list) {
 			printf("%s\t%s\n", race->name, race->window);

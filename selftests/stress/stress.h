@@ -165,6 +165,9 @@ struct duel {
 
 void duel_run(struct duel *duel, long rounds);
 
+/* For a duel's side: writes to the eventfd fd[1]. */
+void write_right(struct duel *duel);
+
 /*
  * An instance with @nr watches of files that are ready all the while, with
  * @data, so that a scan takes its time.
