@@ -35,6 +35,7 @@
 
 #include "debugfs.h"
 #include "fput.h"
+#include "hook.h"
 #include "instance.h"
 
 #define EPX_COUNTER(field) { #field, offsetof(struct epx_counters, field) }

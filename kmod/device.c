@@ -53,7 +53,7 @@ static long epx_ioctl_info(unsigned int cmd, void __user *uarg)
 		.max_nests = EPX_MAX_EDGES + 1,
 		.max_events = EPX_MAX_EVENTS,
 		.features = EPX_FEATURE_CTLV | EPX_FEATURE_ENTER |
-			    EPX_FEATURE_RING,
+			    EPX_FEATURE_RING | EPX_FEATURE_POLICY,
 	};
 	size_t size = _IOC_SIZE(cmd);
 	size_t copied = min(size, sizeof(info));
@@ -78,19 +78,21 @@ static long epx_ioctl_create(unsigned int cmd, void __user *uarg)
 	err = epx_fetch(&create, sizeof(create), sizeof(create), cmd, uarg);
 	if (err)
 		return err;
-	if ((create.flags & ~EPX_CLOEXEC) || create.reserved)
+	if ((create.flags & ~(EPX_CLOEXEC | EPX_WAKE_FIFO)) ||
+	    create.concurrency)
 		return -EINVAL;
 
 	inst = epx_instance_new();
 	if (!inst)
 		return -ENOMEM;
-	fd = get_unused_fd_flags(O_RDWR | create.flags);
+	inst->is_fifo = create.flags & EPX_WAKE_FIFO;
+	fd = get_unused_fd_flags(O_RDWR | (create.flags & EPX_CLOEXEC));
 	if (fd < 0) {
 		err = fd;
 		goto release_instance;
 	}
 	file = anon_inode_getfile("[epollx]", &epx_instance_fops, inst,
-				  O_RDWR | create.flags);
+				  O_RDWR | (create.flags & EPX_CLOEXEC));
 	if (IS_ERR(file)) {
 		err = PTR_ERR(file);
 		goto put_fd;

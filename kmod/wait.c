@@ -3,8 +3,9 @@
  * Waiting: sleepers, deadlines, signals and their masks.
  *
  * Process context throughout. A sleeper is an exclusive entry at the *head*
- * of the instance's queue, so the latest is woken first, and a wake takes the
- * entry off: the next event finds another sleeper.
+ * of the instance's queue, so the latest is woken first (at its end, where the
+ * instance is to wake in turn), and a wake takes the entry off: the next event
+ * finds another sleeper. Gatherers stand before all of them (gather.c).
  *
  * No wake-up is lost between the last look at the lists and the sleep:
  *
@@ -181,7 +182,10 @@ noinline bool epx_sleep(struct epx_instance *inst,
 	wait.func = epx_sleeper_wake;
 	spin_lock_irq(&inst->sleepers.lock);
 	__set_current_state(TASK_INTERRUPTIBLE);
-	__add_wait_queue_exclusive(&inst->sleepers, &wait);
+	if (unlikely(inst->is_fifo))
+		__add_wait_queue_entry_tail_exclusive(&inst->sleepers, &wait);
+	else
+		__add_wait_queue_exclusive(&inst->sleepers, &wait);
 	spin_unlock_irq(&inst->sleepers.lock);
 	/*
 	 * On the queue before the look. Pairs with the full barrier of
