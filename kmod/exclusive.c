@@ -89,7 +89,7 @@ static void epx_hook_rotate(struct epx_hook *hook)
 	unsigned long flags;
 
 	rcu_read_lock();
-	/* Pairs with the release in epx_hook_wake(). */
+	/* Pairs with the release in epx_hook_leave(). */
 	head = smp_load_acquire(&hook->head);
 	if (head) {
 		spin_lock_irqsave(&head->lock, flags);
