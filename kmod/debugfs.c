@@ -66,6 +66,7 @@ static const struct {
 	EPX_COUNTER(ring_forced),
 	EPX_COUNTER(busy_spin),
 	EPX_COUNTER(busy_dropped),
+	EPX_COUNTER(slot_twice),
 };
 
 #define EPX_NR_COUNTERS	ARRAY_SIZE(epx_counter_table)

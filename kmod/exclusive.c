@@ -31,6 +31,7 @@
 
 #include "exclusive.h"
 #include "hook.h"
+#include "slots.h"
 
 /*
  * An exclusive watch may swallow a wake-up only if somebody sleeps here and
@@ -69,7 +70,8 @@ bool epx_wake_exclusive(struct epx_watch *w, __poll_t events,
 	spin_lock_irqsave(&inst->sleepers.lock, flags);
 	/* Under the lock, where the answer is exact. */
 	if (waitqueue_active(&inst->sleepers)) {
-		consumed = epx_is_consumer(events, key);
+		consumed = epx_is_consumer(events, key) &&
+			   (!inst->slots || epx_slot_is_free(inst->slots));
 		/* Before the one who will go and look. */
 		if (consumed && (events & EPX_ROTATES))
 			WRITE_ONCE(w->took, 1);

@@ -159,6 +159,9 @@ TEST_ON(EPX, a_limit_out_of_range_is_einval, "")
 	EXPECT_EQ(call(dev, EPX_IOC_CREATE, &create), -EINVAL);
 	create.concurrency = -1;
 	EXPECT_EQ(call(dev, EPX_IOC_CREATE, &create), -EINVAL);
+	create.concurrency = 0;
+	create.flags = EPX_CONCURRENCY_RUNNING;
+	EXPECT_EQ(call(dev, EPX_IOC_CREATE, &create), -EINVAL);
 	EXPECT_EQ(count_fds(), before);
 }
 

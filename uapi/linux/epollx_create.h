@@ -15,7 +15,7 @@
  * watches are added with EPX_CTL_ROTATE: see there.
  *
  * Concurrency limit. With epx_create.concurrency N, at most N threads are out
- * with events of the instance at any time: they hold a *slot*. What is
+ * with events of the instance at any time: each holds a *slot*. What is
  * guaranteed, exactly:
  *
  *  - EPX_IOC_WAIT, EPX_IOC_PWAIT and EPX_IOC_ENTER return events only to a
@@ -27,7 +27,8 @@
  *    gives the slot back. A wait that returns anything but events, also an
  *    error, leaves the thread without a slot. One that is refused for its
  *    arguments (every error that comes before the wait, in the order that is
- *    given at each call) changes nothing.
+ *    given at each call, and ENOMEM where the thread waits there for the first
+ *    time) changes nothing.
  *  - While no slot is free nobody is woken: not by an event, and not by what a
  *    full array left behind. A wait sleeps although events are ready; at the
  *    end of its time (at once, where that is 0) it returns 0. No event is lost.
@@ -37,16 +38,23 @@
  *  - For EPOLLEXCLUSIVE an instance with no free slot is as one in which nobody
  *    sleeps: the wake-up goes on to the next instance, and the event is here
  *    too.
- *  - A thread that exits, or is killed, gives its slot back before others can
- *    see that it is gone. A child of fork(2) or clone(2) has none; execve(2)
+ *  - A thread that exits, or is killed, gives its slot back on its way out:
+ *    before its parent can reap the process, but perhaps a moment after
+ *    pthread_join(3) has returned. A child of fork(2) or clone(2) has none; execve(2)
  *    changes nothing while the instance stays open. Threads of all processes
  *    that have the instance count alike, each as itself.
- *  - A thread that blocks elsewhere (a lock, a disk, another instance, a
- *    page fault) keeps its slot. The completion ports of Windows see a thread
- *    block and let another one run; here the limit is on threads that are out,
- *    running or not. A thread that is about to block for long calls
- *    EPX_IOC_YIELD first. So N threads that wait for an (N + 1)th to act on an
- *    event of this instance wait for ever.
+ *  - A thread that blocks elsewhere (a lock, a disk, another instance, a page
+ *    fault) keeps its slot: the limit is on threads that are out, running or
+ *    not. So N threads that wait for an (N + 1)th to act on an event of this
+ *    instance wait for ever. Who is about to block calls EPX_IOC_YIELD first.
+ *  - With EPX_CONCURRENCY_RUNNING the limit is on threads that run, as with
+ *    the completion ports of Windows: a thread that blocks, wherever and for
+ *    however short a time, leaves its slot to others while it does, and has it
+ *    again when it runs again. Then more than N may be out and run; until they
+ *    are fewer than N again, no other one gets a slot. A thread that is
+ *    preempted, or is ready to run and waits for a CPU, counts as running.
+ *    From the first such instance until the module is unloaded each switch of
+ *    threads in the system costs some instructions more.
  *  - What else shows readiness has no limit: poll(2), select(2) and epoll on the
  *    instance, other instances that watch it, and the look of a thread that
  *    gathers before it collects. Gathering is done without a slot.
@@ -55,8 +63,10 @@
  * a ring makes no call that could take or give back a slot.
  *
  * fdinfo of an instance that was made with any of this begins with the lines
- * "wake: fifo" or "wake: lifo", "concurrency: N", "held: n", and for each
- * thread that is out "holder: TID".
+ * "wake: fifo" or "wake: lifo"; with a limit "concurrency: N" or "concurrency: N
+ * running", "held: n" (slots that are not free; a thread that is in a wait may
+ * have one) and for each thread with a slot "holder: TID" or "holder: TID
+ * blocked". Between the colon and what follows is a tab.
  */
 #ifndef _UAPI_LINUX_EPOLLX_CREATE_H
 #define _UAPI_LINUX_EPOLLX_CREATE_H
@@ -65,15 +75,16 @@
 
 /**
  * struct epx_create - properties of a new instance (EPX_IOC_CREATE)
- * @flags: EPX_CLOEXEC, EPX_WAKE_FIFO, or 0
+ * @flags: EPX_CLOEXEC, EPX_WAKE_FIFO, EPX_CONCURRENCY_RUNNING
  * @concurrency: how many threads may be out with events, up to
  *		 EPX_CONCURRENCY_MAX; 0: as many as like
  *
  * 8 bytes. The ioctl returns the new file descriptor. Errors: EINVAL for an
- * unknown flag or a number out of range, before anything else is tried;
- * EOPNOTSUPP where the kernel does not tell modules when a thread exits and
- * @concurrency is not 0; EMFILE, ENFILE, ENOMEM, EFAULT. A module without
- * EPX_FEATURE_POLICY answers EPX_WAKE_FIFO and @concurrency with EINVAL.
+ * unknown flag, a number out of range, or EPX_CONCURRENCY_RUNNING without a
+ * number, before anything else is tried; EOPNOTSUPP where the kernel does not
+ * tell modules when a thread exits or blocks, and the limit needs it; EMFILE,
+ * ENFILE, ENOMEM, EFAULT. A module without EPX_FEATURE_POLICY answers
+ * EPX_WAKE_FIFO and @concurrency with EINVAL.
  */
 struct epx_create {
 	__u32 flags;
@@ -85,6 +96,9 @@ struct epx_create {
 
 /* Who has slept longest is woken first. */
 #define EPX_WAKE_FIFO		(1U << 0)
+
+/* With @concurrency: threads that block do not count while they do. */
+#define EPX_CONCURRENCY_RUNNING	(1U << 1)
 
 #define EPX_CONCURRENCY_MAX	4096
 
