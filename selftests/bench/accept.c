@@ -142,7 +142,7 @@ static void watch(const struct way *way, int ep, int fd, uint32_t events,
 		err = epx_change_rotating(ep, EPOLL_CTL_ADD, fd, events, data);
 	else
 		err = epx_ctl(ep, EPOLL_CTL_ADD, fd, &event);
-	must(!err, "a watch");
+	must(!err, "an add");
 }
 
 /* Until the worker closes; then there is nothing that would linger. */
