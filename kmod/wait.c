@@ -190,8 +190,10 @@ noinline int epx_wait_limited(struct epx_instance *inst,
 	for (;;) {
 		if (look && epx_runner_take(runner)) {
 			n = epx_collect(inst, events, max);
-			if (n > 0)
+			if (n > 0) {
+				WRITE_ONCE(runner->is_out, true);
 				return n;
+			}
 		}
 		/* Who spins runs, and is not told to where he may not. */
 		if (!n && !deadline->is_now && epx_is_busy(inst) &&
