@@ -12,7 +12,7 @@ OPS ?= 1000000
 
 CC ?= gcc
 CFLAGS ?= -O2 -g
-flags = -std=gnu11 -Wall -Wextra -pthread -Iuapi -Iuserlib/include -Iselftests -MMD -MP
+flags = -std=gnu11 -Wall -Wextra -pthread -Iuapi -Iuserlib/include -Iuserlib -Iselftests -MMD -MP
 comma = ,
 libraries = -Wl,--as-needed -luring -Wl,--no-as-needed
 
@@ -34,7 +34,11 @@ preload_sources = $(wildcard userlib/preload/*.c) userlib/src/raw.c
 # Every symbol but the six is ours alone, and none is bound while the program runs.
 preload_flags = -fPIC -fvisibility=hidden -Iuserlib/src
 
-programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl)
+# The library: the thin wrappers, and the executor with all that is around it. Its tests run on the host, too.
+lib_sources = $(wildcard $(addprefix userlib/,src/*.c core/*.c backend/*.c around/*.c))
+lib_tests = $(patsubst userlib/tests/%.c,$(out)/lib/%,$(wildcard userlib/tests/*_test.c))
+
+programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl) $(lib_tests)
 programs32 = $(addprefix $(out32)/,$(tests))
 # For the tests of epollx-run: a program, as those that it cannot reach are built, too; and the kernel's own test.
 preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe_static $(out)/preload_probe_go \
@@ -128,6 +132,10 @@ $(objects)/common.a $(objects)32/common.a:
 	@rm -f $@
 	@ar rcs $@ $^
 
+$(objects)/libepollx.a: $(lib_sources:%.c=$(objects)/%.o)
+	@rm -f $@
+	@ar rcs $@ $^
+
 define link
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
@@ -136,6 +144,9 @@ endef
 
 $(out)/%_test: $(objects)/selftests/%_test.o $(objects)/common.a
 	$(call link,,$(libraries))
+
+$(out)/lib/%_test: $(objects)/userlib/tests/%_test.o $(objects)/userlib/tests/lib.o $(objects)/libepollx.a
+	$(call link,,)
 
 $(out32)/%_test: $(objects)32/selftests/%_test.o $(objects)32/common.a
 	$(call link,-m32,)
