@@ -46,7 +46,7 @@ preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
-.PHONY: help run test check check-models shell bench bench-accept scale targets soak oracle mutants test-fresh semantics trace clean module tools preload setup apps
+.PHONY: help run test check check-models shell bench bench-accept scale targets soak oracle mutants test-fresh semantics trace clean module tools lib-tests preload setup apps
 .DEFAULT_GOAL := help
 .SECONDARY:
 
@@ -108,6 +108,8 @@ module: setup ## the module and the tests' own one, for KERNEL
 
 tools: $(programs) $(programs32) preload $(preload_tests) ## the programs that run in the VM
 
+lib-tests: $(lib_tests) ## the library's tests alone; they run on the host: build/bin/lib/*_test
+
 preload: $(preload) $(preload32) ## the library that epollx-run puts under programs, for 64 and 32 bits
 
 setup: ## installs what is missing, fetches the stock kernels and the servers of make apps
@@ -146,7 +148,9 @@ $(out)/%_test: $(objects)/selftests/%_test.o $(objects)/common.a
 	$(call link,,$(libraries))
 
 $(out)/lib/%_test: $(objects)/userlib/tests/%_test.o $(objects)/userlib/tests/lib.o $(objects)/libepollx.a
-	$(call link,,)
+	$(call link,$(lib_link),)
+
+$(out)/lib/memory_test: lib_link = -Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc
 
 $(out32)/%_test: $(objects)32/selftests/%_test.o $(objects)32/common.a
 	$(call link,-m32,)
@@ -211,4 +215,4 @@ $(out)/epoll_wakeup: selftests/preload/libc_calls.h scripts/check.d/kernel-tools
 	@from=$$(scripts/check.d/kernel-tools)/tools/testing/selftests/filesystems/epoll && \
 		$(CC) -O0 -g -pthread -include $< -o $@ $$from/epoll_wakeup_test.c
 
--include $(shell find build/obj build/obj32 -name '*.d' 2>/dev/null)
+-include $(shell find build/obj build/obj32 $(objects) -name '*.d' 2>/dev/null | sort -u)

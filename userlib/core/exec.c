@@ -11,7 +11,7 @@
  * Sleep against wakes from other threads. What they want is in the inbox, and a
  * system call wakes the executor only where it sleeps:
  *
- *	executor, exec_turn()			thread, epx_inbox_push()
+ *	executor, epx_exec_fall_asleep()	thread, epx_inbox_push()
  *
  *	state = ASLEEP				inbox = post
  *	full barrier				full barrier
@@ -43,6 +43,7 @@ bool epx_inbox_push(struct epx_exec *exec, struct epx_post *post)
 	struct epx_post *old = __atomic_load_n(&exec->inbox, __ATOMIC_RELAXED);
 	int asleep = EPX_ASLEEP;
 
+	/* What the post is about before it. Pairs with exec_take_inbox(). */
 	do {
 		if (old == &closed)
 			return false;
@@ -52,7 +53,7 @@ bool epx_inbox_push(struct epx_exec *exec, struct epx_post *post)
 					      __ATOMIC_RELAXED));
 	if (old)
 		return true;
-	/* The post before the state. Pairs with the fence in exec_turn(). */
+	/* The post before the state. Pairs with that in epx_exec_fall_asleep(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&exec->state, __ATOMIC_RELAXED) == EPX_ASLEEP &&
 	    __atomic_compare_exchange_n(&exec->state, &asleep, EPX_NOTIFIED,
@@ -110,39 +111,12 @@ static int exec_turn(struct epx_exec *exec, int64_t deadline)
 	return err;
 }
 
-/* xorshift64; for schedules, not for secrets. */
-static uint64_t exec_draw(struct epx_exec *exec)
-{
-	exec->random ^= exec->random << 13;
-	exec->random ^= exec->random >> 7;
-	exec->random ^= exec->random << 17;
-	return exec->random;
-}
-
-/* Puts a task drawn by lot in front. */
-static void exec_shuffle(struct epx_exec *exec)
-{
-	uint64_t n = exec_draw(exec) % exec->queued;
-	struct epx_task *before = exec->first, *task;
-
-	if (!n)
-		return;
-	while (--n)
-		before = before->next;
-	task = before->next;
-	before->next = task->next;
-	if (exec->last == task)
-		exec->last = before;
-	task->next = exec->first;
-	exec->first = task;
-}
-
 static struct epx_task *exec_next(struct epx_exec *exec)
 {
 	struct epx_task *task;
 
 	if (exec->random && exec->queued > 1)
-		exec_shuffle(exec);
+		epx_exec_shuffle(exec);
 	task = exec->first;
 	if (!task)
 		return NULL;
@@ -288,7 +262,7 @@ int epx_exec_make(struct epx_exec **made, struct epx_park *park, uint64_t seed)
 /* Ends all tasks, those too that their ends or other threads bring. */
 static void exec_drop_all(struct epx_exec *exec)
 {
-	struct epx_post *empty = NULL;
+	struct epx_post *empty;
 
 	do {
 		while (!epx_list_is_empty(&exec->tasks))

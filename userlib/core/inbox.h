@@ -16,6 +16,9 @@ bool epx_exec_fall_asleep(struct epx_exec *exec);
 /* Until when it may sleep: work, the next timer, or @deadline. */
 int64_t epx_exec_deadline(struct epx_exec *exec, int64_t deadline);
 
+/* Put a task drawn by lot in front of the run queue, which has several. */
+void epx_exec_shuffle(struct epx_exec *exec);
+
 /* One reference, the executor's; then its place among the tasks. */
 struct epx_task *epx_task_new(struct epx_exec *exec, struct epx_future *future,
 			      void (*free)(struct epx_future *));
