@@ -38,7 +38,9 @@ preload_flags = -fPIC -fvisibility=hidden -Iuserlib/src
 lib_sources = $(wildcard $(addprefix userlib/,src/*.c core/*.c backend/*.c around/*.c))
 lib_tests = $(patsubst userlib/tests/%.c,$(out)/lib/%,$(wildcard userlib/tests/*_test.c))
 
-programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl) $(lib_tests)
+examples = $(addprefix $(out)/examples/,echo ticker http chat proxy tail supervisor cores)
+
+programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl) $(lib_tests) $(examples)
 programs32 = $(addprefix $(out32)/,$(tests))
 # For the tests of epollx-run: a program, as those that it cannot reach are built, too; and the kernel's own test.
 preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe_static $(out)/preload_probe_go \
@@ -151,6 +153,13 @@ $(out)/lib/%_test: $(objects)/userlib/tests/%_test.o $(objects)/userlib/tests/li
 	$(call link,$(lib_link),)
 
 $(out)/lib/memory_test: lib_link = -Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc
+
+$(out)/examples/%: $(objects)/userlib/examples/%.o $(objects)/examples.a $(objects)/libepollx.a
+	$(call link,,)
+
+$(objects)/examples.a: $(patsubst %,$(objects)/userlib/examples/%.o,serve http_request)
+	@rm -f $@
+	@ar rcs $@ $^
 
 $(out32)/%_test: $(objects)32/selftests/%_test.o $(objects)32/common.a
 	$(call link,-m32,)

@@ -57,13 +57,13 @@
  * begins with a struct epx_future named future.
  */
 #define EPX_ASYNC(type, finish)						\
-	static int type##_body(struct type *me, struct epx_cx *cx);	\
-	static int type##_poll(struct epx_future *future,		\
-			       struct epx_cx *cx)			\
+	static int type##_epx_body(struct type *me, struct epx_cx *cx);	\
+	static int type##_epx_poll(struct epx_future *future,		\
+				   struct epx_cx *cx)			\
 	{								\
-		return type##_body((struct type *)future, cx);		\
+		return type##_epx_body((struct type *)future, cx);	\
 	}								\
-	static void type##_end(struct epx_future *future)		\
+	static void type##_epx_end(struct epx_future *future)		\
 	{								\
 		void (*end)(struct type *) = finish;			\
 									\
@@ -71,9 +71,9 @@
 			end((struct type *)future);			\
 	}								\
 	static const struct epx_ops type##_ops = {			\
-		#type, type##_poll, type##_end, NULL, NULL		\
+		#type, type##_epx_poll, type##_epx_end, NULL, NULL	\
 	};								\
-	static int type##_body(struct type *me, struct epx_cx *cx)
+	static int type##_epx_body(struct type *me, struct epx_cx *cx)
 
 /* Makes the struct at PLACE a coroutine of TYPE; its future. */
 #define EPX_INIT(place, type)	epx_init(&(place)->future, &type##_ops)
