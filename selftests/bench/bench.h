@@ -88,7 +88,8 @@ struct loop {
  * @open: a new instance for at most so many files
  * @close: its end, whatever is still watched
  * @change: applies @n changes; fewer calls than @n where the side can
- * @wait: milliseconds or negative; returns how many @events there are
+ * @wait: milliseconds or negative; returns how many @events there are, or less
+ *	  than 0 where it was interrupted: side_sleep()
  * @change_wait: both in one call; NULL where that is two
  * @rearm: one-shot watches again; NULL where that is a change
  * @toggle: another mask for a watch; NULL where that is a change
@@ -126,6 +127,8 @@ extern const struct side native_side, epollx_side, ring_side, batch_side,
 
 #define SIDES_MOST	12
 
+/* Until there is an event. */
+int side_sleep(const struct side *side, struct loop *loop);
 bool side_is_wanted(const struct side *side);
 bool side_has(const struct side *side, int files, int ready);
 void side_change(const struct side *side, struct loop *loop, int op, int fd,

@@ -93,7 +93,7 @@ static void serve(const struct side *side, int listener, int connections)
 	side_change(side, loop, EPOLL_CTL_ADD, listener, EPOLLIN | EPOLLET,
 		    listener);
 	for (;;) {
-		int n = side->wait(loop, -1);
+		int n = side_sleep(side, loop);
 
 		for (int i = 0; i < n; i++) {
 			int fd = loop->events[i].data.u64;

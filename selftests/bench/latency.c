@@ -52,7 +52,7 @@ static void wait_for_event(struct waiter *w, struct loop *loop)
 	int n = 0;
 
 	if (w->mode != SPIN)
-		n = w->side->wait(loop, -1);
+		n = side_sleep(w->side, loop);
 	while (!n) {
 		n = w->side->wait(loop, 0);
 		atomic_fetch_add_explicit(&w->asked, 1, memory_order_relaxed);

@@ -35,9 +35,8 @@ static void consume(const struct side *side, struct loop *loop,
 		    const struct files *files, int left)
 {
 	while (left) {
-		int n = side->wait(loop, -1);
+		int n = side_sleep(side, loop);
 
-		must(n > 0, "events");
 		for (int i = 0; i < n; i++) {
 			int from = loop->events[i].data.u64;
 			uint64_t got;

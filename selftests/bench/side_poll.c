@@ -4,6 +4,7 @@
  * watches are kept as both want them; a change is an assignment.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,8 @@ static int poll_wait(struct loop *loop, int ms)
 	struct list_loop *list = list_of(loop);
 	int left = poll(list->list, list->count, ms), n = 0;
 
+	if (left < 0 && errno == EINTR)
+		return -EINTR;
 	must(left >= 0, "poll");
 	for (int i = 0; left && n < MAX_EVENTS; i++) {
 		if (!list->list[i].revents)
@@ -169,6 +172,8 @@ static int select_wait(struct loop *loop, int ms)
 	int left = select(list->top, &in, &out, NULL, ms < 0 ? NULL : &timeout);
 	int n = 0;
 
+	if (left < 0 && errno == EINTR)
+		return -EINTR;
 	must(left >= 0, "select");
 	for (int fd = 0; left > 0 && fd < list->top; fd++) {
 		uint32_t events = (FD_ISSET(fd, &in) ? EPOLLIN : 0) |

@@ -4,6 +4,7 @@
  * are armed there, and what nobody asks the kernel for costs no system call.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -132,9 +133,13 @@ static int ring_wait(struct loop *loop, int ms)
 	n = ring_take(mine);
 	/* An empty ring says nothing of level-triggered files. */
 	while (!n && (ms || mine->has_level || mine->ring.recheck)) {
+		int err = epx_ring_sleep(&mine->ring, ms < 0 ? -1 :
+					 ms * 1000000LL);
+
+		if (err == -EINTR)
+			return err;
+		must(err >= 0, "epx_ring_sleep");
 		mine->turns = 0;
-		must(epx_ring_sleep(&mine->ring, ms < 0 ? -1 :
-				    ms * 1000000LL) >= 0, "epx_ring_sleep");
 		n = ring_take(mine);
 		if (ms >= 0)
 			break;

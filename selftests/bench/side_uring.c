@@ -167,9 +167,13 @@ static int uring_wait(struct loop *loop, int ms)
 	if (io_uring_sq_ready(ring))
 		must(io_uring_submit_and_get_events(ring) >= 0,
 		     "io_uring_submit_and_get_events");
-	while (!(n = uring_take(loop)) && ms < 0)
-		must(io_uring_submit_and_wait(ring, 1) >= 0,
-		     "io_uring_submit_and_wait");
+	while (!(n = uring_take(loop)) && ms < 0) {
+		int err = io_uring_submit_and_wait(ring, 1);
+
+		if (err == -EINTR)
+			return err;
+		must(err >= 0, "io_uring_submit_and_wait");
+	}
 	return n;
 }
 

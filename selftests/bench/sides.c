@@ -3,6 +3,7 @@
  * Who is compared: the table, native epoll, and epollx by ioctls.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -70,7 +71,9 @@ static void native_change(struct loop *loop, const struct change *changes,
 
 static int native_wait(struct loop *loop, int ms)
 {
-	return native_call(loop, MAX_EVENTS, ms);
+	int n = native_call(loop, MAX_EVENTS, ms);
+
+	return n < 0 ? -errno : n;
 }
 
 static void native_idle(struct loop *loop, int times)
@@ -157,6 +160,21 @@ bool side_has(const struct side *side, int files, int ready)
 		return false;
 	return (!side->most_files || files <= side->most_files) &&
 	       (!side->most_ready || ready <= side->most_ready);
+}
+
+/*
+ * What io_uring has left to be done when its loop was closed interrupts a call
+ * of this thread later, as a signal does.
+ */
+int side_sleep(const struct side *side, struct loop *loop)
+{
+	int n;
+
+	do {
+		n = side->wait(loop, -1);
+	} while (n == -EINTR);
+	must(n > 0, side->name);
+	return n;
 }
 
 void side_change(const struct side *side, struct loop *loop, int op, int fd,
