@@ -1,11 +1,29 @@
 // SPDX-License-Identifier: MIT
 /*
- * What comes from other threads, and waiting for the end of one.
+ * Wakers, what comes from other threads, and waiting for the end of one.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "core/inbox.h"
 #include "waiters.h"
+
+struct epx_task *epx_waker_get(struct epx_cx *cx)
+{
+	epx_task_get(cx->task);
+	return cx->task;
+}
+
+void epx_waker_put(struct epx_task *waker)
+{
+	epx_task_put(waker);
+}
+
+void epx_abort(struct epx_task *task)
+{
+	__atomic_store_n(&task->aborted, true, __ATOMIC_RELAXED);
+	epx_wake(task);
+}
 
 void epx_post(struct epx_exec *exec, struct epx_post *post)
 {
@@ -26,10 +44,11 @@ static void task_arrived(struct epx_post *post)
 int epx_spawn_on(struct epx_exec *exec, struct epx_future *future,
 		 void (*free)(struct epx_future *), struct epx_task **task)
 {
-	struct epx_task *made = epx_task_new(exec, future, free);
+	struct epx_task *made = malloc(sizeof(*made));
 
 	if (!made)
 		return -ENOMEM;
+	epx_task_init(made, exec, future, free);
 	if (task) {
 		epx_task_get(made);
 		*task = made;

@@ -278,6 +278,8 @@ static void exec_drop_all(struct epx_exec *exec)
 
 void epx_exec_free(struct epx_exec *exec)
 {
+	struct epx_task *task, *next;
+
 	if (!exec)
 		return;
 	assert(!exec->is_running);
@@ -286,6 +288,10 @@ void epx_exec_free(struct epx_exec *exec)
 	exec_drop_all(exec);
 	while (exec->first)
 		epx_task_put(exec_next(exec));
+	for (task = exec->spare; task; task = next) {
+		next = task->next;
+		free(task);
+	}
 	exec->park->ops->close(exec->park);
 	free(exec->timers.heap);
 	exec->timers.heap = NULL;

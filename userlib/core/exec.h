@@ -89,7 +89,9 @@ struct epx_exec {
 	struct epx_timers timers;
 	struct epx_task *first;		/* of the run queue, by task.next */
 	struct epx_task *last;
-	uint32_t queued;		/* its length */
+	struct epx_task *spare;		/* memory for tasks, by task.next */
+	uint32_t queued;		/* length of the run queue */
+	uint32_t spares;
 	bool is_running;		/* a task is being polled */
 	bool is_closing;
 	bool is_embedded;		/* somebody sleeps on epx_fd() */

@@ -20,8 +20,9 @@ int64_t epx_exec_deadline(struct epx_exec *exec, int64_t deadline);
 void epx_exec_shuffle(struct epx_exec *exec);
 
 /* One reference, the executor's; then its place among the tasks. */
-struct epx_task *epx_task_new(struct epx_exec *exec, struct epx_future *future,
-			      void (*free)(struct epx_future *));
+void epx_task_init(struct epx_task *task, struct epx_exec *exec,
+		   struct epx_future *future,
+		   void (*free)(struct epx_future *));
 void epx_task_start(struct epx_task *task);
 void epx_task_get(struct epx_task *task);
 

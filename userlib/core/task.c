@@ -14,6 +14,11 @@
 #include "exec.h"
 #include "inbox.h"
 
+/* Memory of tasks that an executor keeps for the next ones. */
+#ifndef EPX_SPARE_TASKS
+#define EPX_SPARE_TASKS	256
+#endif
+
 void epx_exec_put(struct epx_exec *exec)
 {
 	if (__atomic_sub_fetch(&exec->refs, 1, __ATOMIC_ACQ_REL))
@@ -60,6 +65,33 @@ static void task_wake_joiners(struct epx_task *task)
 		epx_task_wake(one->task);
 }
 
+/* The executor's reference: mostly the last one, and then it is no secret. */
+static void task_retire(struct epx_task *task)
+{
+	struct epx_exec *exec = task->exec;
+
+	if (__atomic_load_n(&task->refs, __ATOMIC_ACQUIRE) > 1 ||
+	    exec->spares == EPX_SPARE_TASKS) {
+		epx_task_put(task);
+		return;
+	}
+	task->next = exec->spare;
+	exec->spare = task;
+	exec->spares++;
+	epx_exec_put(exec);
+}
+
+static struct epx_task *task_spare(struct epx_exec *exec)
+{
+	struct epx_task *task = exec->spare;
+
+	if (!task)
+		return malloc(sizeof(*task));
+	exec->spare = task->next;
+	exec->spares--;
+	return task;
+}
+
 void epx_task_end(struct epx_task *task, int64_t res)
 {
 	struct epx_future *future = task->future;
@@ -76,7 +108,7 @@ void epx_task_end(struct epx_task *task, int64_t res)
 		task->free(future);
 	/* Where it was woken in its last poll, who takes it from the queue. */
 	if (!task->is_queued)
-		epx_task_put(task);
+		task_retire(task);
 }
 
 void epx_task_posted(struct epx_post *post)
@@ -107,40 +139,20 @@ void epx_wake(struct epx_task *waker)
 		epx_task_put(waker);
 }
 
-struct epx_task *epx_waker_get(struct epx_cx *cx)
+void epx_task_init(struct epx_task *task, struct epx_exec *exec,
+		   struct epx_future *future,
+		   void (*free)(struct epx_future *))
 {
-	epx_task_get(cx->task);
-	return cx->task;
-}
-
-void epx_waker_put(struct epx_task *waker)
-{
-	epx_task_put(waker);
-}
-
-void epx_abort(struct epx_task *task)
-{
-	__atomic_store_n(&task->aborted, true, __ATOMIC_RELAXED);
-	epx_wake(task);
-}
-
-struct epx_task *epx_task_new(struct epx_exec *exec, struct epx_future *future,
-			      void (*free)(struct epx_future *))
-{
-	struct epx_task *task = calloc(1, sizeof(*task));
-
-	if (!task)
-		return NULL;
-	task->exec = exec;
-	task->future = future;
-	task->free = free;
-	task->refs = 1;
-	task->post.fn = epx_task_posted;
+	*task = (struct epx_task){
+		.exec = exec,
+		.future = future,
+		.free = free,
+		.refs = 1,
+		.post.fn = epx_task_posted,
+		.joiners = { &task->joiners, &task->joiners, NULL, false },
+	};
 	epx_list_init(&task->all);
-	task->joiners.prev = &task->joiners;
-	task->joiners.next = &task->joiners;
 	__atomic_add_fetch(&exec->refs, 1, __ATOMIC_RELAXED);
-	return task;
 }
 
 void epx_task_start(struct epx_task *task)
@@ -160,9 +172,10 @@ int epx_spawn(struct epx_exec *exec, struct epx_future *future,
 
 	if (exec->is_closing)
 		return -ECANCELED;
-	made = epx_task_new(exec, future, free);
+	made = task_spare(exec);
 	if (!made)
 		return -ENOMEM;
+	epx_task_init(made, exec, future, free);
 	if (task) {
 		epx_task_get(made);
 		*task = made;

@@ -2,6 +2,9 @@
 /*
  * What a descriptor is believed to be ready for.
  */
+#include <pthread.h>
+#include <time.h>
+
 #include "lib.h"
 
 /* The end may come while a short read is believed to be the last. */
@@ -112,3 +115,101 @@ LIB_TEST(a_clear_with_an_old_tick_is_void, ON_SCRIPTED)
 
 /* In the child nothing may run, and what it frees is not the parent's. */
 /* Two operations that wait for one direction. */
+
+struct waits {
+	struct epx_future future;
+	struct epx_io io;
+	struct epx_op op;
+	int peer;
+	int got;
+	char byte;
+};
+
+static void waits_close(struct waits *me)
+{
+	epx_io_close(&me->io);
+	close(me->peer);
+}
+
+EPX_ASYNC(waits, waits_close)
+{
+	EPX_BEGIN;
+	for (;;) {
+		EPX_TRY(epx_recv(&me->op, &me->io, &me->byte, 1));
+		me->got++;
+	}
+	EPX_END;
+}
+
+/* A ring has room for so many, and grows while some of them are ready. */
+LIB_TEST(more_descriptors_than_were_expected_are_no_matter, ON_EACH)
+{
+	enum { COUNT = 200 };
+	struct epx_options options = { .backend = test_backend(), .items = 4 };
+	struct waits *all = calloc(COUNT, sizeof(*all));
+	struct epx_metrics metrics;
+	struct epx_exec *exec;
+	int i, round, fds[2];
+
+	ASSERT_TRUE(all);
+	ASSERT_EQ(epx_exec_new(&exec, &options), 0);
+	for (i = 0; i < COUNT; i++) {
+		stream_pair(fds);
+		epx_io_init(exec, &all[i].io, fds[0]);
+		all[i].peer = fds[1];
+		ASSERT_EQ(epx_spawn(exec, EPX_INIT(&all[i], waits), NULL, NULL),
+			  0);
+		/* Registered, or on the way there, with news for the others. */
+		if (i % 3 == 0)
+			EXPECT_GE(epx_run_once(exec, 0), 0);
+		ASSERT_EQ(write(all[i / 2].peer, "x", 1), 1);
+	}
+	while (epx_run_once(exec, 0))
+		;
+	epx_metrics(exec, &metrics);
+	EXPECT_EQ(metrics.watches, COUNT);
+	for (i = 0; i < COUNT; i++)
+		EXPECT_EQ(all[i].got, i < COUNT / 2 ? 2 : 0);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < COUNT; i++)
+			ASSERT_EQ(write(all[i].peer, "y", 1), 1);
+		while (epx_run_once(exec, 0))
+			;
+	}
+	for (i = 0; i < COUNT; i++)
+		EXPECT_EQ(all[i].got, i < COUNT / 2 ? 5 : 3);
+	epx_exec_free(exec);
+	free(all);
+}
+
+/* What comes later than the wait has begun. */
+static void *write_later(void *arg)
+{
+	struct timespec soon = { 0, 2000000 };
+	int fd = *(int *)arg, i;
+
+	for (i = 0; i < 20; i++) {
+		/* Not to synchronise: any time is right, most are of use. */
+		nanosleep(&soon, NULL);
+		EXPECT_EQ(write(fd, "z", 1), 1);
+	}
+	close(fd);
+	return NULL;
+}
+
+LIB_TEST(a_sleeping_executor_is_woken_by_what_comes, ON_KERNEL)
+{
+	struct epx_exec *exec = test_exec();
+	struct waits one = { .peer = -1 };
+	pthread_t thread;
+	int fds[2];
+
+	stream_pair(fds);
+	epx_io_init(exec, &one.io, fds[0]);
+	ASSERT_EQ(epx_spawn(exec, EPX_INIT(&one, waits), NULL, NULL), 0);
+	ASSERT_EQ(pthread_create(&thread, NULL, write_later, &fds[1]), 0);
+	while (one.got < 20)
+		ASSERT_GE(epx_run_once(exec, EPX_NEVER), 0);
+	pthread_join(thread, NULL);
+	epx_exec_free(exec);
+}
