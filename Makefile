@@ -162,6 +162,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 release = build/release
 lib_headers = $(wildcard userlib/include/*.h)
+uapi_headers = $(wildcard uapi/linux/*.h)
 
 lib: $(release)/libepollx.so.$(VERSION) $(release)/libepollx.a $(release)/libepollx.pc $(release)/man3/epollx_exec.3 ## the library for installation: shared, static, pkg-config, manual
 
@@ -188,14 +189,14 @@ $(release)/man3/epollx_exec.3: userlib/man/from-headers $(lib_headers)
 	@userlib/man/from-headers $(@D) $(filter-out %/epollx_async.h,$(lib_headers))
 
 # Where each file goes, for install and uninstall.
-installed = $(lib_headers:userlib/include/%=$(INCLUDEDIR)/%) $(addprefix $(INCLUDEDIR)/linux/,epollx.h epollx_ring.h) \
+installed = $(lib_headers:userlib/include/%=$(INCLUDEDIR)/%) $(uapi_headers:uapi/%=$(INCLUDEDIR)/%) \
 	$(addprefix $(LIBDIR)/,libepollx.so libepollx.so.1 libepollx.so.$(VERSION) libepollx.a pkgconfig/libepollx.pc) \
 	$(MANDIR)/man4/epollx.4 $(MANDIR)/man7/libepollx.7 $(MANDIR)/man7/libepollx-async.7
 
 install: lib ## the library, below DESTDIR and PREFIX (/usr/local)
 	@install -d $(addprefix $(DESTDIR),$(INCLUDEDIR)/linux $(LIBDIR)/pkgconfig $(MANDIR)/man3 $(MANDIR)/man4 $(MANDIR)/man7)
 	@install -m 644 $(lib_headers) $(DESTDIR)$(INCLUDEDIR)
-	@install -m 644 uapi/linux/epollx.h uapi/linux/epollx_ring.h $(DESTDIR)$(INCLUDEDIR)/linux
+	@install -m 644 $(uapi_headers) $(DESTDIR)$(INCLUDEDIR)/linux
 	@install -m 755 $(release)/libepollx.so.$(VERSION) $(DESTDIR)$(LIBDIR)
 	@ln -sf libepollx.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libepollx.so.1
 	@ln -sf libepollx.so.1 $(DESTDIR)$(LIBDIR)/libepollx.so

@@ -11,6 +11,8 @@ OUT = os.path.join(TOP, "build", "report")
 KERNELS = ("6.1", "6.12")
 # The order of columns. The first four are native epoll and the module's own ways, the rest their peers.
 SIDES = ("native", "epollx", "ring", "batch", "poll", "select", "io_uring", "libevent", "libuv")
+# Of accept_fair: ways to share a port, not ways to wait.
+WAYS = ("native", "exclusive", "reuseport", "epollx", "fifo", "rotate")
 
 
 def measured_state():

@@ -9,6 +9,7 @@ from tables import TITLES
 COLOURS = {
     "native": "#000000", "epollx": "#0072b2", "ring": "#d55e00", "batch": "#009e73", "poll": "#999999",
     "select": "#bbbbbb", "io_uring": "#cc79a7", "libevent": "#e69f00", "libuv": "#56b4e9",
+    "exclusive": "#999999", "reuseport": "#e69f00", "fifo": "#d55e00", "rotate": "#009e73",
 }
 
 
@@ -30,7 +31,7 @@ def text(value):
 
 def curves(data, suite, name, title, y_label):
     """Values over x; log scales where they span more than a decade."""
-    sides = [side for side in lab.SIDES if len(data.xs(suite, name, side)) > 1]
+    sides = [side for side in (lab.WAYS if suite == "accept" else lab.SIDES) if len(data.xs(suite, name, side)) > 1]
     if not sides:
         return None
     spread = suite == "time"
@@ -77,7 +78,7 @@ def bars(data, suite, names, title, y_label, kind):
 
 def draw(data):
     plots = []
-    for suite, y_label in (("cost", "guest instructions"), ("time", "of native's"), ("memory", "bytes"), ("scale", "")):
+    for suite, y_label in (("cost", "guest instructions"), ("time", "of native's"), ("accept", ""), ("memory", "bytes"), ("scale", "")):
         single = []
         for name in data.names(suite):
             if len(data.xs(suite, name)) == 1 and suite in ("cost", "time") and name != "close_cost":

@@ -5,6 +5,7 @@
  *   cost part calls   under -icount: instructions, and system calls
  *   memory close      under -icount, or not
  *   time              ratios of interleaved rounds
+ *   accept            workers at one port: counts, not times
  *   scale             one instance from 10 watches to --count
  *   journey           two events for a trace
  *
@@ -50,6 +51,12 @@ static void run_time(void)
 		measure_echo(false);
 }
 
+static void run_accept(void)
+{
+	if (is_wanted("accept"))
+		measure_accept();
+}
+
 static void run_memory(void)
 {
 	if (is_wanted("memory"))
@@ -68,7 +75,8 @@ static const struct {
 } suites[] = {
 	{ "sides", print_sides }, { "cost", run_cost },
 	{ "part", measure_parts }, { "calls", run_calls },
-	{ "time", run_time }, { "memory", run_memory },
+	{ "time", run_time }, { "accept", run_accept },
+	{ "memory", run_memory },
 	{ "close", run_close }, { "scale", measure_scale },
 	{ "journey", run_journey },
 };
@@ -81,7 +89,7 @@ static void run_suite(const char *name)
 		suites[i].run();
 		return;
 	}
-	must(0, "sides, cost, part, calls, time, memory, close, scale or journey");
+	must(0, "sides, cost, part, calls, time, accept, memory, close, scale or journey");
 }
 
 int main(int argc, char **argv)

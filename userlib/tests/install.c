@@ -9,7 +9,7 @@
 
 struct steps {
 	struct epx_future future;
-	struct epx_yield yield;
+	struct epx_yield_now yield;
 	struct epx_sleep sleep;
 	int left;
 };
@@ -23,7 +23,7 @@ EPX_ASYNC(steps, steps_finish)
 {
 	EPX_BEGIN;
 	while (--me->left) {
-		EPX_AWAIT(epx_yield(&me->yield));
+		EPX_AWAIT(epx_yield_now(&me->yield));
 		EPX_TRY(epx_sleep(&me->sleep, 1000));
 	}
 	EPX_RETURN(42);

@@ -220,7 +220,7 @@ LIB_TEST(a_sleeping_executor_is_woken_by_what_comes, ON_KERNEL)
 /* Never waits; there is always something to do. */
 struct busy {
 	struct epx_future future;
-	struct epx_yield yield;
+	struct epx_yield_now yield;
 	const int *until;
 	int turns;
 };
@@ -230,7 +230,7 @@ EPX_ASYNC(busy, NULL)
 	EPX_BEGIN;
 	while (!*me->until) {
 		me->turns++;
-		EPX_AWAIT(epx_yield(&me->yield));
+		EPX_AWAIT(epx_yield_now(&me->yield));
 	}
 	EPX_END;
 }
