@@ -20,8 +20,8 @@ PAIRS = re.compile(r"\b[Pp]airs with\b(.*?)(?:\.\s|\.$|$)")
 NAMED = re.compile(r"(kernel's\s+)?\b(\w+)\(\)(?!\s+in\b)")
 PLACES = re.compile(r"\bin\s+((?:(?:,|and|the|kernel's|\w+\(\)(?!\s+in\b))\s*)+)")
 ORDERED = re.compile(r"\bfully[ -]ordered\b")
-# The library consumes the mapped ring: the other end of what the module publishes.
-SOURCES = ("kmod/*.c", "kmod/*.h", "userlib/include/*.h", "userlib/src/*.c")
+# The library consumes the mapped ring: the other end of what the module publishes. Its executor has pairs of its own.
+SOURCES = ("kmod/*.c", "kmod/*.h", "userlib/include/*.h", "userlib/*/*.c")
 REACH = 3  # lines that may stand between the comment and the barrier: a condition broken over lines
 
 
@@ -48,7 +48,8 @@ def comment_for(source, function, line):
 
 def main():
     sources = [csource.Source(path) for path in csource.tracked(*SOURCES)]
-    functions = {function.name: function for source in sources for function in source.functions}
+    # Where the library has a function of the same name the module's is meant.
+    functions = {function.name: function for source in reversed(sources) for function in source.functions}
 
     for source in sources:
         for number, code in enumerate(source.code, 1):

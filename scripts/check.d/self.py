@@ -27,6 +27,8 @@ GOOD = {
     + '#include "hook.h"\n\n'
     + "/**\n * epx_get() - see it\n *\n * Context: any.\n * Return: 0.\n */\n"
     + "int epx_get(void)\n{\n\t/* What was set before. Pairs with smp_wmb() in epx_put(). */\n\tsmp_rmb();\n\treturn 0;\n}\n",
+    "userlib/core/exec.c": "// SPDX-License-Identifier: MIT\n" + '#include "exec.h"\n',
+    "userlib/around/dump.c": "// SPDX-License-Identifier: MIT\n" + '#include "core/exec.h"\n',
     "selftests/a_test.c": "// SPDX-License-Identifier: MIT\nTEST(it_is_shown, \"\")\n",
     "selftests/capabilities.tsv": "capability\tothers\tepollx\nthis\tyes: man(2)\tyes: it_is_shown\n",
 }
@@ -42,6 +44,10 @@ FAULTS = (
     ("layers.py", "kmod/hook.h", "void", '#include "wait.h"\nvoid', "wait.h"),
     ("layers.py", "kmod/instance.h", "struct", '#include "hook.h"\nstruct', "not downward"),
     ("layers.py", "kmod/hook.c", "smp_wmb();", "smp_wmb();\n#if LINUX_VERSION_CODE\n#endif", "compat.h only"),
+    ("userlib.py", "userlib/core/exec.c", "exec.h", "reactor.h", "does not know the reactor"),
+    ("userlib.py", "userlib/core/exec.c", "exec.h", "around/waiters.h", "nothing of the other parts"),
+    ("userlib.py", "userlib/around/dump.c", "core/exec.h", "backend/state.h", "nothing of backend/"),
+    ("userlib.py", "userlib/core/exec.c", "#include", "\n" * 1500 + "#include", "in one sitting"),
     ("barriers.py", "kmod/hook.c", "\t/* Pairs with smp_rmb() in epx_get(). */\n", "", "has no comment"),
     ("barriers.py", "kmod/hook.c", "epx_get()", "epx_gone()", "does not have"),
     ("barriers.py", "kmod/wait.c", "Pairs with smp_wmb() in epx_put()", "Pairs with smp_wmb() in the kernel's up()", "name it back"),

@@ -40,6 +40,8 @@ def tag_line(path, licence):
         return f"/* {tag} */"
     if path.endswith((".c", ".js", ".pml")):
         return f"// {tag}"
+    if re.search(r"\.[1-9]$", path):
+        return f'.\\" {tag}'
     return f"# {tag}"
 
 

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The harness of the library's tests: see lib.h.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <stdarg.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "lib.h"
+
+#define SECONDS		30
+#define SKIPPED		77
+
+static const char *const known[] = { "scripted", "epoll", "ioctl", "ring" };
+#define NR_KNOWN	(sizeof(known) / sizeof(known[0]))
+
+static struct lib_test *first, **last = &first;
+static const char *current;
+static bool failed;
+
+void lib_test_register(struct lib_test *test)
+{
+	*last = test;
+	last = &test->next;
+}
+
+const char *test_backend(void)
+{
+	return current;
+}
+
+bool on_scripted(void)
+{
+	return !strcmp(current, "scripted");
+}
+
+void test_fail(const char *file, int line, const char *format, ...)
+{
+	const char *base = strrchr(file, '/');
+	va_list args;
+
+	failed = true;
+	printf("# %s:%d: ", base ? base + 1 : file, line);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	fflush(stdout);
+}
+
+void test_abort(void)
+{
+	_exit(1);
+}
+
+void test_skip(const char *format, ...)
+{
+	va_list args;
+
+	printf("# skipped: ");
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	fflush(stdout);
+	_exit(SKIPPED);
+}
+
+struct epx_exec *test_exec_seeded(uint64_t seed)
+{
+	struct epx_options options = { .backend = current, .seed = seed };
+	struct epx_exec *exec;
+
+	ASSERT_EQ(epx_exec_new(&exec, &options), 0);
+	return exec;
+}
+
+struct epx_exec *test_exec(void)
+{
+	return test_exec_seeded(0);
+}
+
+int64_t run_for(struct epx_exec *exec, int64_t ns, struct epx_future *future)
+{
+	struct epx_timeout timeout;
+
+	return epx_block_on(exec, epx_timeout(&timeout, future, ns));
+}
+
+void stream_pair(int fds[2])
+{
+	ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK |
+			     SOCK_CLOEXEC, 0, fds), 0);
+}
+
+int open_descriptors(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	int n = 0;
+
+	ASSERT_TRUE(directory);
+	while (readdir(directory))
+		n++;
+	closedir(directory);
+	return n;
+}
+
+static void run_in_child(const struct lib_test *test)
+{
+	int before;
+
+	alarm(SECONDS);
+	before = open_descriptors();
+	test->run();
+	EXPECT_EQ(open_descriptors(), before);
+	/* Not _exit(): a sanitizer looks for leaks there. */
+	exit(failed);
+}
+
+/* 0: passed; 1: failed; 2: skipped */
+static int run_one(const struct lib_test *test, const char *backend, int number)
+{
+	const char *verdict;
+	int status, outcome;
+	pid_t child;
+
+	current = backend;
+	fflush(stdout);
+	child = fork();
+	if (!child)
+		run_in_child(test);
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		status = -1;
+	if (WIFSIGNALED(status))
+		printf("# killed by signal %d\n", WTERMSIG(status));
+	outcome = status == 0 ? 0 :
+		  WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED ? 2 : 1;
+	verdict = outcome == 1 ? "not ok" : "ok";
+	printf("%s %d %s [%s]%s\n", verdict, number, test->name, backend,
+	       outcome == 2 ? " # SKIP" : "");
+	return outcome;
+}
+
+static bool is_here(const char *backend)
+{
+	struct epx_options options = { .backend = backend };
+	struct epx_exec *exec;
+
+	if (epx_exec_new(&exec, &options))
+		return false;
+	epx_exec_free(exec);
+	return true;
+}
+
+static bool is_wanted(const char *backend, const char *list)
+{
+	size_t len = strlen(backend);
+	const char *found = list;
+
+	if (!list)
+		return is_here(backend);
+	while ((found = strstr(found, backend))) {
+		if (found[len] == ',' || !found[len])
+			return true;
+		found += len;
+	}
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	const char *filter = NULL, *list = NULL;
+	struct lib_test *test;
+	int n = 0, bad = 0, i;
+	unsigned int b, where;
+
+	for (i = 1; i + 1 < argc; i += 2) {
+		if (!strcmp(argv[i], "--filter"))
+			filter = argv[i + 1];
+		else if (!strcmp(argv[i], "--backend"))
+			list = argv[i + 1];
+	}
+	/* Each test says which backend it runs on. */
+	unsetenv("EPOLLX_BACKEND");
+	for (b = 0; b < NR_KNOWN; b++) {
+		if (!is_wanted(known[b], list))
+			continue;
+		where = b ? ON_KERNEL : ON_SCRIPTED;
+		for (test = first; test; test = test->next) {
+			if (!(test->where & where) ||
+			    (filter && strcmp(filter, test->name)))
+				continue;
+			bad += run_one(test, known[b], ++n) == 1;
+		}
+	}
+	printf("1..%d\n", n);
+	return bad ? 1 : 0;
+}
