@@ -37,6 +37,19 @@ GOOD = {
     "userlib/around/dump.c": "// SPDX-License-Identifier: MIT\n" + '#include "core/exec.h"\n',
     "selftests/a_test.c": "// SPDX-License-Identifier: MIT\nTEST(it_is_shown, \"\")\n",
     "selftests/capabilities.tsv": "capability\tothers\tepollx\nthis\tyes: man(2)\tyes: it_is_shown\n",
+    "userlib/man/from-headers": FROM_HEADERS,
+    "userlib/include/epollx_async.h": MIT_C + "/*\n * All.\n *\n *\tall others\tyes\tno\tno\n */\n",
+    "userlib/include/epollx_x.h": MIT_C
+    + "/*\n * A part.\n *\n * Text.\n */\n\n/**\n * epx_x() - one\n *\n * Return: 0.\n */\nint epx_x(void);\n",
+    "userlib/libepollx.map": "# SPDX-License-Identifier: MIT\nEPOLLX_1 {\nglobal:\n\tepx_x;\n};\n",
+    "userlib/preload/epollx-run": "#!/bin/bash\n# SPDX-License-Identifier: MIT\n\t--count) ;;\n",
+    **{"userlib/man/" + page: MIT_PAGE for page in ("epollx.4", "libepollx.7", "libepollx-async.7")},
+    "userlib/man/epollx-run.1": MIT_PAGE + ".SH OPTIONS\n.B \\-\\-count\n.SH SEE ALSO\n.BR epoll (7)\n",
+    "userlib/man/epollx_ioctl.2": MIT_PAGE
+    + ".SH SYNOPSIS\nEPX_IOC_X\n.SH DESCRIPTION\n.SS EPX_IOC_X\n.@struct epx_arg\n.@constants\n",
+    "uapi/linux/epollx.h": UAPI_C
+    + "/*\n * The ABI.\n */\n\n/**\n * struct epx_arg - it\n * @a: one\n */\n"
+    + "struct epx_arg {\n\tint a;\n};\n\n#define EPX_IOC_X\t_IO(1, 2)\n",
 }
 
 # (check, file, text replaced, by what, part of the finding)
