@@ -6,6 +6,7 @@
     more    to the other side, where more is better, at the x where that is least
     flat    the greatest of the axis to the least
     slope   as less, of what each further one costs between two x
+    most    the figure itself, at the x where that is most; against nobody ("-")
 """
 import csv
 import os
@@ -22,8 +23,9 @@ def values(data, row, side):
         xs = [x for x in xs if x >= int(wanted[:-1])]
     elif wanted != "*":
         xs = [int(x) for x in wanted.split(",")]
-    # A time is to native's already.
-    found = {x: 1.0 if row["suite"] == "time" and side == "native" else data.value(row["suite"], row["figure"], x, side) for x in xs}
+    # A time is to native's, or libuv's, already.
+    given = row["suite"] in ("time", "host") and side == lab.base(row["figure"])
+    found = {x: 1.0 if given else data.value(row["suite"], row["figure"], x, side) for x in xs}
     return {x: value for x, value in found.items() if value is not None}
 
 
@@ -35,11 +37,14 @@ def slope(of):
 def judge(data, row):
     """(is met, figure, what the side and the other have), or None where something is absent."""
     mine, other = values(data, row, row["side"]), values(data, row, row["against"])
-    both = [x for x in mine if x in other]
+    both = [x for x in mine if x in other or row["sense"] == "most"]
     asked = row["xs"].split(",") if row["xs"][-1] not in "*+" else both
     if not both or len(both) < len(asked):
         return None
     limit, sense = float(row[f"limit-{data.kernel}"]), row["sense"]
+    if sense == "most":
+        got = max(mine[x] for x in both)
+        return round(got, 1) <= limit, got, got, float("nan")
     if sense == "slope":
         got = slope(mine) / slope(other)
         return round(got, 3) <= limit, got, slope(mine), slope(other)
@@ -71,7 +76,7 @@ def text(data):
         limit = f"{sign} {float(row[f'limit-{data.kernel}']):g}"
         judged = judge(data, row)
         if not judged:
-            why = absent.get(row["side"]) or {"time": "make bench", "scale": "make scale"}.get(row["suite"], "not measured")
+            why = absent.get(row["side"]) or {"time": "make bench", "host": "make bench", "scale": "make scale"}.get(row["suite"], "not measured")
             lines.append(f"  {'absent':6}  {limit:>8}  {'-':>8}  {'-':>12}  {'-':>12}  {row['what']} ({why})")
             counts["absent"] += 1
             continue
