@@ -20,6 +20,7 @@
 #include "instance.h"
 #include "limits.h"
 #include "selftest.h"
+#include "source.h"
 
 static int __init epx_init(void)
 {
@@ -34,9 +35,12 @@ static int __init epx_init(void)
 	err = epx_bury_init();
 	if (err)
 		goto exit_hooks;
-	err = epx_files_init();
+	err = epx_sources_init();
 	if (err)
 		goto exit_bury;
+	err = epx_files_init();
+	if (err)
+		goto exit_sources;
 	err = epx_limits_init();
 	if (err)
 		goto exit_files;
@@ -59,6 +63,8 @@ exit_debugfs:
 	epx_limits_exit();
 exit_files:
 	epx_files_exit();
+exit_sources:
+	epx_sources_exit();
 exit_bury:
 	epx_bury_stop();
 	rcu_barrier();
@@ -80,6 +86,7 @@ static void __exit epx_exit(void)
 	epx_bury_stop();
 	rcu_barrier();
 	epx_files_exit();
+	epx_sources_exit();
 	epx_bury_exit();
 	epx_hooks_exit();
 	epx_instances_exit();

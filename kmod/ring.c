@@ -173,6 +173,29 @@ void epx_ring_modify(struct epx_watch *w, u64 data)
 }
 
 /**
+ * epx_ring_rearm() - arm, with other data, and keep what is latched
+ * @w: the watch of a source, which has nothing to poll
+ * @data: what its events carry from now on
+ *
+ * Context: process; the instance's mutex held.
+ * Return: whether something is latched, which is to be published again.
+ */
+bool epx_ring_rearm(struct epx_watch *w, u64 data)
+{
+	struct epx_publisher *ring = epx_ring_of(w->instance);
+
+	lockdep_assert_held(&w->instance->mutex);
+	WRITE_ONCE(ring->item[epx_ring_item(w)].data, data);
+	/*
+	 * The mask before the word. Pairs with the compare-and-exchange in
+	 * epx_ring_publish().
+	 */
+	smp_mb__before_atomic();
+	return atomic64_fetch_or(EPX_ITEM_ARMED, epx_watch_word(w)) &
+	       (EPX_ITEM_READY | EPX_ITEM_RECHECK);
+}
+
+/**
  * epx_ring_state() - the state of a watch's item, as the program left it
  * @w: the watch
  *
@@ -306,8 +329,9 @@ bool epx_ring_publish(struct epx_watch *w, u64 bits)
 		 * What became ready before the bits that tell it. Pairs with
 		 * the atomic step in epx_ring_take() and in epx_ring_arm().
 		 * With the look at the mask afterwards it pairs with
-		 * smp_mb__before_atomic() in epx_ring_modify(): that comes
-		 * after us and arms, or we see its mask.
+		 * smp_mb__before_atomic() in epx_ring_modify() and in
+		 * epx_ring_rearm(): that comes after us and arms, or we see
+		 * its mask.
 		 */
 	} while (!atomic64_try_cmpxchg(word, &old, state));
 	was = old;

@@ -139,6 +139,7 @@ int epx_ring_bind(struct epx_watch *w, u64 data);
 void epx_ring_unbind(struct epx_watch *w);
 void epx_ring_end(struct epx_watch *w);
 void epx_ring_modify(struct epx_watch *w, u64 data);
+bool epx_ring_rearm(struct epx_watch *w, u64 data);
 bool epx_ring_recheck(struct epx_watch *w);
 u64 epx_ring_state(const struct epx_watch *w);
 bool epx_ring_publish(struct epx_watch *w, u64 bits);

@@ -117,7 +117,8 @@ static int epx_ring_attach(struct epx_instance *inst,
 
 	epx_instance_lock(inst, 0);
 	epx_bury(inst);
-	if (epx_ring_of(inst) || !RB_EMPTY_ROOT(&inst->tree))
+	if (epx_ring_of(inst) || !RB_EMPTY_ROOT(&inst->tree) ||
+	    !xa_empty(&inst->sources))
 		err = -EBUSY;
 	else if (ring)
 		/* It is complete when seen. Pairs with the load in epx_ring_of(). */

@@ -110,7 +110,7 @@ static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 noinline int epx_deadline_read(struct epx_deadline *deadline, u32 flags,
 			       s64 timeout)
 {
-	switch (flags & ~EPX_WAIT_RING) {
+	switch (flags & ~(EPX_WAIT_RING | EPX_WAIT_PAYLOAD)) {
 	case 0:
 		epx_deadline_in(deadline, timeout);
 		return 0;
@@ -251,25 +251,6 @@ void epx_mask_restore(int ret)
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
 }
 
-/**
- * epx_wait_check() - can what is waited for be delivered there?
- * @inst: the instance
- * @events: the array
- * @max: its length
- * @flags: EPX_WAIT_RING, or not
- *
- * Context: process.
- * Return: 0, -EINVAL or -EFAULT.
- */
-noinline int epx_wait_check(struct epx_instance *inst,
-			    struct epoll_event __user *events, int max,
-			    u32 flags)
-{
-	if (!(flags & EPX_WAIT_RING))
-		return epx_events_check(events, max);
-	return epx_ring_of(inst) && !events && !max ? 0 : -EINVAL;
-}
-
 /* The whole struct, with a mask or without. */
 static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 			      const void __user *uarg)
@@ -294,8 +275,8 @@ static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 	ret = epx_wait_check(inst, u64_to_user_ptr(wait.events),
 			     wait.maxevents, wait.flags);
 	if (!ret)
-		ret = epx_wait_events(inst, u64_to_user_ptr(wait.events),
-				      wait.maxevents, &deadline);
+		ret = epx_wait_into(inst, u64_to_user_ptr(wait.events),
+				    wait.maxevents, &deadline, wait.flags);
 	trace_epx_return(inst, ret);
 	if (wait.sigmask)
 		epx_mask_restore(ret);
@@ -338,13 +319,19 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
 		if (ret)
 			return ret;
 		ret = epx_wait_check(inst, u64_to_user_ptr(events), max, flags);
+		if (!ret && (flags & EPX_WAIT_PAYLOAD)) {
+			ret = epx_wait_into(inst, u64_to_user_ptr(events), max,
+					    &deadline, flags);
+			trace_epx_return(inst, ret);
+			return ret;
+		}
 	} else {
 		epx_deadline_in(&deadline, timeout);
 		ret = epx_events_check(u64_to_user_ptr(events), max);
 	}
 	if (!ret)
 		ret = epx_wait_events(inst, u64_to_user_ptr(events), max,
-				      &deadline);
+				      &deadline, false);
 	trace_epx_return(inst, ret);
 	return ret;
 fault:

@@ -22,8 +22,8 @@ struct epx_deadline {
 	bool is_now;
 };
 
-int epx_wait_check(struct epx_instance *inst,
-		   struct epoll_event __user *events, int max, u32 flags);
+int epx_wait_check(struct epx_instance *inst, void __user *events, int max,
+		   u32 flags);
 
 /**
  * epx_events_check() - can events be delivered to this array?
@@ -40,6 +40,8 @@ static inline int epx_events_check(struct epoll_event __user *events, int max)
 	return access_ok(events, max * sizeof(*events)) ? 0 : -EFAULT;
 }
 
+int epx_wait_into(struct epx_instance *inst, void __user *events, int max,
+		  struct epx_deadline *deadline, u32 flags);
 int epx_deadline_read(struct epx_deadline *deadline, u32 flags, s64 timeout);
 bool epx_sleep_until(struct epx_instance *inst, struct epx_deadline *deadline);
 int epx_mask_set(u64 user_mask, u64 size);
@@ -54,6 +56,7 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
  * @events: user array, checked
  * @max: its length; 0 where the wait is for the ring
  * @deadline: no longer than until then
+ * @payload: the array is one of struct epx_event
  *
  * In its callers, for a frame less.
  *
@@ -61,15 +64,17 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
  * Return: number of events or -errno.
  */
 static __always_inline int epx_wait_events(struct epx_instance *inst,
-					   struct epoll_event __user *events,
-					   int max,
-					   struct epx_deadline *deadline)
+					   void __user *events, int max,
+					   struct epx_deadline *deadline,
+					   bool payload)
 {
 	bool look = epx_is_worth_a_scan(inst);
 
 	for (;;) {
 		if (look) {
-			int n = epx_collect(inst, events, max);
+			int n = payload ?
+				epx_collect_payload(inst, events, max) :
+				epx_collect(inst, events, max);
 
 			if (n)
 				return n;

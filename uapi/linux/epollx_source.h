@@ -196,6 +196,6 @@ struct epx_event {
 
 #define EPX_IOC_SOURCE	_IOW(EPX_IOC_MAGIC, 0x17, struct epx_source_ctl)
 #define EPX_IOC_POST	_IOW(EPX_IOC_MAGIC, 0x18, struct epx_post)
-#define EPX_IOC_TAKE	_IOW(EPX_IOC_MAGIC, 0x1A, struct epx_take)
+#define EPX_IOC_TAKE	_IOW(EPX_IOC_MAGIC, 0x19, struct epx_take)
 
 #endif /* _UAPI_LINUX_EPOLLX_SOURCE_H */
