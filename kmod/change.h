@@ -129,7 +129,7 @@ static __always_inline int epx_modify(struct epx_watch *w,
 	epx_wakeup_update(w, change->file);
 	/*
 	 * The mask before the file's state. Pairs with the lock of the file's
-	 * wait queue, inside which epx_hook_wake() reads the mask after the
+	 * wait queue, inside which epx_hook_run() reads the mask after the
 	 * file has become ready.
 	 */
 	smp_mb();

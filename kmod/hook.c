@@ -45,6 +45,7 @@
 #include "instance.h"
 #include "ready.h"
 #include "ring.h"
+#include "ring_publish.h"
 #include "trace.h"
 
 static struct kmem_cache *epx_hook_cache;
@@ -158,12 +159,23 @@ static __always_inline int epx_hook_pass_on(struct epx_watch *w,
 	return ret;
 }
 
+/* A full barrier; its pairs are in epx_hook_pass_on(). */
+static __always_inline int epx_hook_push(struct epx_watch *w, __poll_t events,
+					 __poll_t keys, int sync)
+{
+	bool pushed = epx_push(w);
+
+	trace_epx_wake(w, keys, pushed);
+	return epx_hook_pass_on(w, events, keys, sync);
+}
+
 /*
- * As epx_hook_wake(), where the instance has a ring. A disarmed item keeps what
- * it has been told to itself, and takes no wake-up from others.
+ * The same with a ring. A disarmed item keeps what it has been told to itself,
+ * and takes no wake-up from others.
  */
-static noinline int epx_hook_wake_ring(struct epx_watch *w, __poll_t events,
-				       __poll_t keys, int sync)
+static __always_inline int epx_hook_publish(struct epx_watch *w,
+					    __poll_t events, __poll_t keys,
+					    int sync)
 {
 	bool told = epx_ring_hint(w, events, keys);
 
@@ -173,6 +185,23 @@ static noinline int epx_hook_wake_ring(struct epx_watch *w, __poll_t events,
 	return epx_hook_pass_on(w, events, keys, sync);
 }
 
+/* The queue is about to go: leave it. */
+static noinline void epx_hook_leave(struct epx_hook *hook)
+{
+	struct epx_watch *w = hook->wait.private;
+
+	epx_count(pollfree);
+	/* Who has marked it waits for the lock that we are in. */
+	if (READ_ONCE(w->dead))
+		epx_count(pollfree_dead);
+	list_del_init(&hook->wait.entry);
+	/*
+	 * The last access: who sees NULL frees the hook. Pairs with the
+	 * acquire in epx_hook_detach().
+	 */
+	smp_store_release(&hook->head, NULL);
+}
+
 /*
  * Any context; head->lock held, interrupts off.
  *
@@ -180,44 +209,35 @@ static noinline int epx_hook_wake_ring(struct epx_watch *w, __poll_t events,
  * a watch that is queued already may have had its sleeper taken by another
  * event, and an outer edge-triggered watch counts callbacks.
  */
-static int epx_hook_wake(wait_queue_entry_t *wait, unsigned int mode,
-			 int sync, void *key)
+static __always_inline int epx_hook_run(wait_queue_entry_t *wait, int sync,
+					void *key, bool has_ring)
 {
-	struct epx_hook *hook = container_of(wait, struct epx_hook, wait);
 	struct epx_watch *w = wait->private;
-	struct epx_instance *inst = w->instance;
 	/* Written under the mutex. Pairs with smp_mb() in epx_modify(). */
 	__poll_t events = READ_ONCE(w->events);
 	__poll_t keys = key_to_poll(key);
 	int ret = !(events & EPOLLEXCLUSIVE);
 
-	epx_busy_note(inst, w->file);
+	epx_busy_note(w->instance, w->file);
 	/* A disarmed one-shot has steering bits only. A key of 0 says nothing. */
-	if ((events & ~EPX_STEERING_BITS) && (!keys || (keys & events))) {
-		if (unlikely(epx_ring_of(inst))) {
-			ret = epx_hook_wake_ring(w, events, keys, sync);
-		} else {
-			/* A full barrier; its pairs are in epx_hook_pass_on(). */
-			bool pushed = epx_push(w);
-
-			trace_epx_wake(w, keys, pushed);
-			ret = epx_hook_pass_on(w, events, keys, sync);
-		}
-	}
-
-	if (unlikely(keys & POLLFREE)) {
-		epx_count(pollfree);
-		/* Who has marked it waits for the lock that we are in. */
-		if (READ_ONCE(w->dead))
-			epx_count(pollfree_dead);
-		list_del_init(&wait->entry);
-		/*
-		 * The last access: who sees NULL frees the hook. Pairs with
-		 * the acquire in epx_hook_detach().
-		 */
-		smp_store_release(&hook->head, NULL);
-	}
+	if ((events & ~EPX_STEERING_BITS) && (!keys || (keys & events)))
+		ret = has_ring ? epx_hook_publish(w, events, keys, sync) :
+				 epx_hook_push(w, events, keys, sync);
+	if (unlikely(keys & POLLFREE))
+		epx_hook_leave(container_of(wait, struct epx_hook, wait));
 	return ret;
+}
+
+static int epx_hook_wake(wait_queue_entry_t *wait, unsigned int mode,
+			 int sync, void *key)
+{
+	return epx_hook_run(wait, sync, key, false);
+}
+
+static int epx_hook_wake_ring(wait_queue_entry_t *wait, unsigned int mode,
+			      int sync, void *key)
+{
+	return epx_hook_run(wait, sync, key, true);
 }
 
 /* Process context, called by ->poll through poll_wait(). */
@@ -243,7 +263,9 @@ static void epx_hook_queue(struct file *file, wait_queue_head_t *head,
 		extra->next = w->extra;
 		w->extra = extra;
 	}
-	init_waitqueue_func_entry(&hook->wait, epx_hook_wake);
+	/* An instance with a watch is not given a ring any more. */
+	init_waitqueue_func_entry(&hook->wait, epx_ring_of(w->instance) ?
+				  epx_hook_wake_ring : epx_hook_wake);
 	hook->wait.private = w;
 	hook->head = head;
 	if (w->events & EPOLLEXCLUSIVE)
@@ -278,7 +300,7 @@ static void epx_hook_detach(struct epx_hook *hook)
 	wait_queue_head_t *head;
 
 	rcu_read_lock();
-	/* Pairs with the release in epx_hook_wake(). */
+	/* Pairs with the release in epx_hook_leave(). */
 	head = smp_load_acquire(&hook->head);
 	if (head) {
 		remove_wait_queue(head, &hook->wait);

@@ -24,6 +24,7 @@
 
 #include "argument.h"
 #include "ring.h"
+#include "ring_publish.h"
 #include "source.h"
 #include "trace.h"
 

@@ -52,24 +52,8 @@
 #include <linux/bitops.h>
 #include <linux/err.h>
 
-#include "ready.h"
 #include "ring.h"
-
-/* What the kernel keeps of a word that it finds; the rest it knows itself. */
-#define EPX_ITEM_KEPT \
-	(EPX_ITEM_READY | EPX_ITEM_RECHECK | EPX_ITEM_ARMED | EPX_ITEM_INRING)
-
-static atomic64_t *epx_watch_word(const struct epx_watch *w)
-{
-	return epx_state_word(epx_ring_of(w->instance), epx_ring_item(w));
-}
-
-/* The generation in its place. */
-static u64 epx_watch_generation(const struct epx_watch *w)
-{
-	return w->data >> EPX_ITEM_GENERATION_SHIFT
-		       << EPX_ITEM_GENERATION_SHIFT;
-}
+#include "ring_publish.h"
 
 /*
  * Another life for an item. Nobody else writes the word but a consumer that
@@ -226,70 +210,39 @@ bool epx_ring_recheck(struct epx_watch *w)
 	return xchg(&w->recheck, 0);
 }
 
-/* The file is ready for something that only a poll can tell. Any context. */
-static void epx_ring_mark(struct epx_watch *w)
-{
-	/* Behind that. Pairs with xchg() in epx_ring_recheck(). */
-	smp_store_release(&w->recheck, 1);
-}
-
-/* Any context. The caller has turned INRING from 0 to 1. */
-static void epx_ring_append(struct epx_publisher *ring, u32 item)
-{
-	u32 tail = atomic_fetch_inc(&ring->tail);
-
-	/*
-	 * The state before the slot. Pairs with the acquire in epx_ring_next()
-	 * and with smp_load_acquire() in epx_ring_pop().
-	 */
-	smp_store_release(&ring->slots[tail & ring->mask], item + 1);
-	/*
-	 * The slot before the look for who waits. Pairs with smp_mb() in
-	 * epx_sleep(), in epx_gatherer_enter() and in epx_instance_poll().
-	 */
-	smp_mb();
-}
-
-/*
- * What becomes of a word by @bits. @once: the first event disarms; RECHECK is
- * none yet: what the poll finds has to be put into the ring.
+/**
+ * epx_ring_force() - epx_ring_publish(), where the word does not stand still
+ * @w: the watch
+ * @state: what is right whatever the word was: all is to be polled anew
+ *
+ * Queued for that only after the store, which wipes what a scan may have
+ * published before.
+ *
+ * Context: any.
+ * Return: what was overwritten.
  */
-static u64 epx_state_after(const struct epx_watch *w, u64 old, u64 bits,
-			   bool once)
+u64 epx_ring_force(struct epx_watch *w, u64 state)
 {
-	u64 state = (old & EPX_ITEM_KEPT) | bits | epx_watch_generation(w);
-
-	if (!(old & EPX_ITEM_ARMED))
-		return state;
-	if (once && (bits & EPX_ITEM_READY))
-		state &= ~EPX_ITEM_ARMED;
-	return state | EPX_ITEM_INRING;
-}
-
-/*
- * The word does not stand still. Store what is right whatever it was: all is
- * to be polled anew. Queued for that only after the store, which wipes what a
- * scan may have published before.
- */
-static u64 epx_ring_force(struct epx_watch *w, u64 bits, bool once, u64 *old)
-{
-	u64 state;
+	u64 old = atomic64_xchg(epx_watch_word(w), state);
 
 	epx_count(ring_forced);
-	state = epx_state_after(w, EPX_ITEM_ARMED, bits | EPX_ITEM_RECHECK,
-				once);
-	*old = atomic64_xchg(epx_watch_word(w), state);
 	epx_ring_mark(w);
 	epx_push(w);
-	return state;
+	return old;
 }
 
-/*
- * A MOD has made a one-shot watch of another one or the reverse, and has not
+/**
+ * epx_ring_other_mode() - a MOD beside a publication has changed the mode
+ * @w: the watch
+ * @once: it is a one-shot one now
+ *
+ * The MOD has made a one-shot watch of another one or the reverse, and has not
  * seen that we armed or disarmed by the old mode. Put that right; what came
  * while it was disarmed gets its slot.
+ *
+ * Context: any.
  */
-static noinline void epx_ring_other_mode(struct epx_watch *w, bool once)
+void epx_ring_other_mode(struct epx_watch *w, bool once)
 {
 	if (once) {
 		atomic64_and(~EPX_ITEM_ARMED, epx_watch_word(w));
@@ -297,78 +250,4 @@ static noinline void epx_ring_other_mode(struct epx_watch *w, bool once)
 	}
 	atomic64_or(EPX_ITEM_ARMED, epx_watch_word(w));
 	epx_ring_publish(w, 0);
-}
-
-/**
- * epx_ring_publish() - add to what a watch is ready for
- * @w: the watch, with hooks or its file pinned
- * @bits: READY and RECHECK bits
- *
- * A full barrier, whatever it returns.
- *
- * Context: any.
- * Return: whether the item is in the ring now; if not, it is disarmed.
- */
-bool epx_ring_publish(struct epx_watch *w, u64 bits)
-{
-	struct epx_publisher *ring = epx_ring_of(w->instance);
-	/* A MOD may run beside: see below. */
-	bool once = READ_ONCE(w->events) & EPOLLONESHOT;
-	atomic64_t *word = epx_watch_word(w);
-	s64 old = atomic64_read(word);
-	u64 state, was;
-	int tries = 0;
-
-	do {
-		if (unlikely(tries++ == EPX_RING_TRIES)) {
-			state = epx_ring_force(w, bits, once, &was);
-			goto appended;
-		}
-		state = epx_state_after(w, old, bits, once);
-		/*
-		 * What became ready before the bits that tell it. Pairs with
-		 * the atomic step in epx_ring_take() and in epx_ring_arm().
-		 * With the look at the mask afterwards it pairs with
-		 * smp_mb__before_atomic() in epx_ring_modify() and in
-		 * epx_ring_rearm(): that comes after us and arms, or we see
-		 * its mask.
-		 */
-	} while (!atomic64_try_cmpxchg(word, &old, state));
-	was = old;
-appended:
-	if ((state & EPX_ITEM_INRING) && !(was & EPX_ITEM_INRING))
-		epx_ring_append(ring, epx_ring_item(w));
-	if (unlikely(once != !!(READ_ONCE(w->events) & EPOLLONESHOT)))
-		epx_ring_other_mode(w, !once);
-	return state & EPX_ITEM_INRING;
-}
-
-/**
- * epx_ring_hint() - a wake callback: publish what its key tells
- * @w: the watch
- * @events: its mask
- * @keys: the key, which has passed the filter
- *
- * What only a poll can tell is left to a scan: queued first, then marked, so
- * that who sees the mark and waits finds the watch. Level-triggered watches
- * are left to the scans as well, and those with a wakeup source, which stays
- * active until a scan finds the item consumed. A full barrier.
- *
- * Context: any.
- * Return: as epx_ring_publish().
- */
-bool epx_ring_hint(struct epx_watch *w, __poll_t events, __poll_t keys)
-{
-	__poll_t seen = keys & events;
-	u64 bits = (__force u32)(seen & EPX_RING_HINTS);
-	bool recheck = !keys || (seen & ~EPX_RING_HINTS);
-
-	if (recheck) {
-		epx_ring_mark(w);
-		bits |= EPX_ITEM_RECHECK;
-	}
-	if (recheck || !(events & (EPOLLET | EPOLLONESHOT)) ||
-	    rcu_access_pointer(w->ws))
-		epx_push(w);
-	return epx_ring_publish(w, bits);
 }

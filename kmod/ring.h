@@ -142,7 +142,5 @@ void epx_ring_modify(struct epx_watch *w, u64 data);
 bool epx_ring_rearm(struct epx_watch *w, u64 data);
 bool epx_ring_recheck(struct epx_watch *w);
 u64 epx_ring_state(const struct epx_watch *w);
-bool epx_ring_publish(struct epx_watch *w, u64 bits);
-bool epx_ring_hint(struct epx_watch *w, __poll_t events, __poll_t keys);
 
 #endif /* EPX_RING_H */

@@ -27,6 +27,7 @@
 #include "hook.h"
 #include "ready.h"
 #include "ring.h"
+#include "ring_publish.h"
 #include "ring_scan.h"
 #include "source.h"
 #include "trace.h"

@@ -22,6 +22,7 @@
  * If the post read 1, the scan's section comes later and has its count.
  */
 #include "ring.h"
+#include "ring_publish.h"
 #include "source.h"
 #include "trace.h"
 

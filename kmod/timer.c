@@ -35,6 +35,7 @@
 #include <linux/timekeeping.h>
 
 #include "ring.h"
+#include "ring_publish.h"
 #include "source.h"
 #include "trace.h"
 

@@ -12,6 +12,7 @@
 #include <linux/epollx.h>
 
 #include "helpers.h"
+#include "ringfile.h"
 
 static uint64_t state;
 
@@ -39,7 +40,7 @@ static bool is_documented(int err)
 {
 	static const int known[] = {
 		0, EBADF, EFAULT, EINVAL, ENOTTY, EPERM, EEXIST, ENOENT,
-		ELOOP, ENOSPC, ENOMEM, EMFILE, E2BIG, EAGAIN,
+		ELOOP, ENOSPC, ENOMEM, EMFILE, E2BIG, EBUSY, EAGAIN,
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -55,7 +56,8 @@ static void check_still_works(int ep)
 	bool seen = false;
 
 	ASSERT_GE(fd, 0);
-	ASSERT_EQ(ep_ctl(ep, EPOLL_CTL_ADD, fd, EPOLLIN, 0xfeed), 0);
+	/* With a ring it is the number of an item. */
+	ASSERT_GE(ep_ctl(ep, EPOLL_CTL_ADD, fd, EPOLLIN, 0xfeed), 0);
 	/* Others may be ready before it. */
 	for (int i = 0; i < 200 && !seen; i++) {
 		int n = ep_wait(ep, ev, 8, 0);
@@ -83,7 +85,7 @@ static void throw_garbage(int fd, int rounds)
 		EPX_IOC_INFO, EPX_IOC_CTL, EPX_IOC_CTL, EPX_IOC_WAIT,
 		EPX_IOC_PWAIT, EPIOCSPARAMS, EPIOCGPARAMS, EPX_IOC_CREATE,
 		EPX_IOC_CTLV, EPX_IOC_ENTER, EPX_IOC_SOURCE, EPX_IOC_SOURCE,
-		EPX_IOC_POST, EPX_IOC_TAKE,
+		EPX_IOC_RING, EPX_IOC_POST, EPX_IOC_TAKE,
 	};
 	const int count = sizeof(special) / sizeof(special[0]);
 	const int nr_cmds = sizeof(cmds) / sizeof(cmds[0]);
@@ -131,6 +133,18 @@ static void seed(void)
 TEST_ON(EPX, garbage_to_an_instance_does_no_harm, "")
 {
 	int ep = ep_create1(0);
+
+	seed();
+	for (int round = 0; round < 20; round++) {
+		throw_garbage(ep, 1000 / time_factor());
+		check_still_works(ep);
+	}
+}
+
+TEST_ON(EPX, garbage_to_a_ring_does_no_harm, "")
+{
+	struct epx_consumer ring;
+	int ep = new_ring(&ring, 64);
 
 	seed();
 	for (int round = 0; round < 20; round++) {

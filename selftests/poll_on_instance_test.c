@@ -14,6 +14,7 @@
 
 #include "harness.h"
 #include "helpers.h"
+#include "ringfile.h"
 #include "testfiles.h"
 #include "waiter.h"
 
@@ -260,14 +261,15 @@ TEST(io_uring_polls_it_again_and_again, "76 80")
  *
  *   probe ──▶ instance ──▶ ... ──▶ ring
  */
-static bool poll_survives(unsigned int key, int levels)
+static bool poll_survives(unsigned int key, int levels, bool with_rings)
 {
 	int probe = probe_open(), below = probe;
 	struct io_uring ring;
 	unsigned int flags;
 
 	for (int i = 0; i < levels; i++) {
-		int ep = new_ep();
+		struct epx_consumer consumer;
+		int ep = with_rings ? new_ring(&consumer, 1) : new_ep();
 
 		ASSERT_EQ(ep_ctl(ep, EPOLL_CTL_ADD, below, EPOLLIN, 0), 0);
 		below = ep;
@@ -286,8 +288,18 @@ static bool poll_survives(unsigned int key, int levels)
 TEST(wake_by_io_uring_is_passed_on_as_such, "83")
 {
 	for (int levels = 1; levels <= 3; levels++) {
-		EXPECT_TRUE(poll_survives(EPOLLIN, levels));
-		EXPECT_FALSE(poll_survives(EPOLLIN | URING_WAKE, levels));
+		EXPECT_TRUE(poll_survives(EPOLLIN, levels, false));
+		EXPECT_FALSE(poll_survives(EPOLLIN | URING_WAKE, levels,
+					   false));
+	}
+	close_owned();
+}
+
+TEST_ON(EPX, wake_by_io_uring_is_passed_on_with_rings, "83")
+{
+	for (int levels = 1; levels <= 3; levels++) {
+		EXPECT_TRUE(poll_survives(EPOLLIN, levels, true));
+		EXPECT_FALSE(poll_survives(EPOLLIN | URING_WAKE, levels, true));
 	}
 	close_owned();
 }

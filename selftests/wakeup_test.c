@@ -15,6 +15,7 @@
 
 #include "harness.h"
 #include "helpers.h"
+#include "ringfile.h"
 #include "testfiles.h"
 
 #define NATIVE_NAME	"eventpoll"
@@ -81,7 +82,7 @@ struct fifo {
 	int fd;
 };
 
-static void new_fifo(struct fifo *fifo)
+static void new_named_fifo(struct fifo *fifo)
 {
 	char path[64];
 
@@ -106,7 +107,7 @@ TEST(a_watch_s_source_has_the_file_s_name, "44")
 	struct fifo fifo;
 
 	need_root();
-	new_fifo(&fifo);
+	new_named_fifo(&fifo);
 	before = sources_of("[eventfd]").count;
 	ASSERT_EQ(ep_ctl(ep, EPOLL_CTL_ADD, fifo.fd, EPOLLIN, 0), 0);
 	EXPECT_EQ(sources_of(fifo.name).count, 0);
@@ -137,7 +138,7 @@ TEST(a_closed_file_s_source_goes, "44 70")
 	struct fifo fifo;
 
 	need_root();
-	new_fifo(&fifo);
+	new_named_fifo(&fifo);
 	ASSERT_EQ(ep_ctl(ep, EPOLL_CTL_ADD, fifo.fd, EPOLLIN | EPOLLWAKEUP, 0), 0);
 	EXPECT_EQ(sources_of(fifo.name).count, 1);
 	close(fifo.fd);
@@ -187,7 +188,7 @@ static void watch_fifo(struct awake *awake, uint32_t events)
 {
 	need_root();
 	awake->ep = new_ep();
-	new_fifo(&awake->fifo);
+	new_named_fifo(&awake->fifo);
 	awake->before = sources_of(instance_name());
 	ASSERT_EQ(ep_ctl(awake->ep, EPOLL_CTL_ADD, awake->fifo.fd, events, 0), 0);
 	EXPECT_EQ(sources_of(awake->fifo.name).active_count, 0);
@@ -310,5 +311,32 @@ TEST(a_poll_of_the_instance_lets_sleep_what_is_gone, "44 76")
 	ASSERT_EQ(read(awake.fifo.fd, &byte, 1), 1);
 	EXPECT_EQ(poll(&pfd, 1, 0), 0);
 	expect_asleep(&awake);
+	close_owned();
+}
+
+/* Consuming is no call: the first wait after it is what the kernel sees. */
+TEST_ON(EPX, a_ring_keeps_awake_until_an_item_is_consumed, "44")
+{
+	struct epx_ring_event event;
+	struct epx_consumer ring;
+	struct fifo fifo;
+	int ep;
+
+	need_root();
+	ep = new_ring(&ring, 4);
+	new_named_fifo(&fifo);
+	ring_add(ep, fifo.fd, EPOLLIN | EPOLLET | EPOLLWAKEUP, 0);
+	EXPECT_FALSE(sources_of(fifo.name).awake);
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(write(fifo.fd, "x", 1), 1);
+		EXPECT_TRUE(is_awake(fifo.name));
+		EXPECT_EQ(epx_ring_sleep(&ring, 0), 1);
+		EXPECT_TRUE(is_awake(fifo.name));
+		EXPECT_EQ(ring_drain(&ring, &event), 1);
+		EXPECT_TRUE(is_awake(fifo.name));
+		EXPECT_EQ(epx_ring_sleep(&ring, 0), 0);
+		EXPECT_FALSE(sources_of(fifo.name).awake);
+		EXPECT_FALSE(sources_of(EPX_NAME).awake);
+	}
 	close_owned();
 }

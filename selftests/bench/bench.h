@@ -149,6 +149,19 @@ void files_empty(struct files *files);
 void files_close(struct files *files);
 
 /**
+ * struct by_fd - what a side keeps for each descriptor
+ * @at: pointers, by descriptor; NULL where there is nothing
+ * @most: how many
+ */
+struct by_fd {
+	void **at;
+	int most;
+};
+
+/* What is kept for a descriptor, zeros the first time. */
+void *by_fd_get(struct by_fd *map, int fd, size_t size);
+
+/**
  * struct point - a benchmark for one x on one side
  * @bench: the benchmark
  * @side: the side

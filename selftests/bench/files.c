@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The files that are watched.
+ * The files that are watched, and what is kept for each of them.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -58,4 +59,22 @@ void files_close(struct files *files)
 	}
 	free(files->read);
 	free(files->write);
+}
+
+void *by_fd_get(struct by_fd *map, int fd, size_t size)
+{
+	if (fd >= map->most) {
+		int most = 2 * fd + 64;
+
+		map->at = realloc(map->at, most * sizeof(*map->at));
+		must(!!map->at, "memory");
+		memset(map->at + map->most, 0,
+		       (most - map->most) * sizeof(*map->at));
+		map->most = most;
+	}
+	if (!map->at[fd]) {
+		map->at[fd] = calloc(1, size);
+		must(!!map->at[fd], "memory");
+	}
+	return map->at[fd];
 }

@@ -11,8 +11,6 @@
 
 #include "bench.h"
 
-#ifdef EPX_IOC_CTLV
-
 struct batch_loop {
 	struct loop loop;
 	int ep;
@@ -129,22 +127,6 @@ static void batch_idle(struct loop *loop, int times)
 	while (times--)
 		must(!batch_wait(loop, 0), "nothing is ready");
 }
-
-#else
-
-static const char *batch_absent(void)
-{
-	return "built without EPX_IOC_CTLV";
-}
-
-#define batch_open		NULL
-#define batch_close		NULL
-#define batch_change		NULL
-#define batch_wait		NULL
-#define batch_change_wait	NULL
-#define batch_idle		NULL
-
-#endif /* EPX_IOC_CTLV */
 
 const struct side batch_side = {
 	.name = "batch",

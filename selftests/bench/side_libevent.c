@@ -20,8 +20,8 @@ struct libevent_watch {
 struct libevent_loop {
 	struct loop loop;
 	struct event_base *base;
-	struct libevent_watch **watches;	/* by descriptor */
-	int watches_most, found;
+	struct by_fd watches;
+	int found;
 };
 
 static struct libevent_loop *libevent_of(struct loop *loop)
@@ -49,14 +49,16 @@ static void libevent_close(struct loop *loop)
 {
 	struct libevent_loop *mine = libevent_of(loop);
 
-	for (int fd = 0; fd < mine->watches_most; fd++) {
-		if (!mine->watches[fd])
+	for (int fd = 0; fd < mine->watches.most; fd++) {
+		struct libevent_watch *watch = mine->watches.at[fd];
+
+		if (!watch)
 			continue;
-		event_del(&mine->watches[fd]->event);
-		free(mine->watches[fd]);
+		event_del(&watch->event);
+		free(watch);
 	}
 	event_base_free(mine->base);
-	free(mine->watches);
+	free(mine->watches.at);
 	free(mine);
 }
 
@@ -74,22 +76,11 @@ static void libevent_came(evutil_socket_t fd, short what, void *arg)
 
 static struct libevent_watch *libevent_watch(struct libevent_loop *loop, int fd)
 {
-	if (fd >= loop->watches_most) {
-		int most = 2 * fd + 64;
+	struct libevent_watch *watch = by_fd_get(&loop->watches, fd,
+						 sizeof(*watch));
 
-		loop->watches = realloc(loop->watches,
-					most * sizeof(*loop->watches));
-		must(!!loop->watches, "memory");
-		memset(loop->watches + loop->watches_most, 0,
-		       (most - loop->watches_most) * sizeof(*loop->watches));
-		loop->watches_most = most;
-	}
-	if (!loop->watches[fd]) {
-		loop->watches[fd] = calloc(1, sizeof(struct libevent_watch));
-		must(!!loop->watches[fd], "memory");
-		loop->watches[fd]->loop = loop;
-	}
-	return loop->watches[fd];
+	watch->loop = loop;
+	return watch;
 }
 
 static void libevent_change(struct loop *loop, const struct change *changes,

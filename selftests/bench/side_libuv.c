@@ -21,8 +21,8 @@ struct libuv_watch {
 struct libuv_loop {
 	struct loop loop;
 	uv_loop_t uv;
-	struct libuv_watch **watches;	/* by descriptor */
-	int watches_most, found;
+	struct by_fd watches;
+	int found;
 };
 
 static struct libuv_loop *libuv_of(struct loop *loop)
@@ -48,13 +48,15 @@ static void libuv_close(struct loop *loop)
 {
 	struct libuv_loop *mine = libuv_of(loop);
 
-	for (int fd = 0; fd < mine->watches_most; fd++)
-		if (mine->watches[fd])
-			uv_close((uv_handle_t *)&mine->watches[fd]->handle,
-				 libuv_closed);
+	for (int fd = 0; fd < mine->watches.most; fd++) {
+		struct libuv_watch *watch = mine->watches.at[fd];
+
+		if (watch)
+			uv_close((uv_handle_t *)&watch->handle, libuv_closed);
+	}
 	uv_run(&mine->uv, UV_RUN_DEFAULT);
 	must(!uv_loop_close(&mine->uv), "uv_loop_close");
-	free(mine->watches);
+	free(mine->watches.at);
 	free(mine);
 }
 
@@ -74,26 +76,14 @@ static void libuv_came(uv_poll_t *handle, int status, int what)
 
 static struct libuv_watch *libuv_watch(struct libuv_loop *loop, int fd)
 {
-	struct libuv_watch *watch;
+	struct libuv_watch *watch = by_fd_get(&loop->watches, fd,
+					      sizeof(*watch));
 
-	if (fd >= loop->watches_most) {
-		int most = 2 * fd + 64;
-
-		loop->watches = realloc(loop->watches,
-					most * sizeof(*loop->watches));
-		must(!!loop->watches, "memory");
-		memset(loop->watches + loop->watches_most, 0,
-		       (most - loop->watches_most) * sizeof(*loop->watches));
-		loop->watches_most = most;
-	}
-	watch = loop->watches[fd];
-	if (!watch) {
-		watch = calloc(1, sizeof(*watch));
-		must(watch && !uv_poll_init(&loop->uv, &watch->handle, fd),
+	if (!watch->loop) {
+		must(!uv_poll_init(&loop->uv, &watch->handle, fd),
 		     "uv_poll_init");
 		watch->loop = loop;
 		watch->handle.data = watch;
-		loop->watches[fd] = watch;
 	}
 	return watch;
 }

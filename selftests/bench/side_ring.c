@@ -9,11 +9,9 @@
 #include <unistd.h>
 
 #include <epollx.h>
+#include <epollx_ring.h>
 
 #include "bench.h"
-
-#ifdef EPX_IOC_RING
-#include <epollx_ring.h>
 
 /* The item of a descriptor. */
 struct ring_item {
@@ -182,24 +180,6 @@ static double ring_bytes(struct loop *loop, int watches)
 {
 	return (double)ring_of(loop)->ring.map_size / watches;
 }
-
-#else
-
-static const char *ring_absent(void)
-{
-	return "built without EPX_IOC_RING";
-}
-
-#define ring_open	NULL
-#define ring_close	NULL
-#define ring_change	NULL
-#define ring_wait	NULL
-#define ring_rearm	NULL
-#define ring_toggle	NULL
-#define ring_idle	NULL
-#define ring_bytes	NULL
-
-#endif /* EPX_IOC_RING */
 
 const struct side ring_side = {
 	.name = "ring",

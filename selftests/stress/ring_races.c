@@ -5,9 +5,10 @@
  *	left				right
  *	write at one end of a FIFO	read at the other: two queues
  *	arm, consume or DEL		write
+ *	MOD to one-shot or from it	write
  *
  * Invariants: an event is had once, by arming or from the ring; no item has two
- * slots.
+ * slots; an item is armed or not as the last MOD has it.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -205,6 +206,47 @@ RACE(ring_delete_beside_wake, "met")
 	struct duel duel = {
 		.prepare = prepare_edge, .left = delete_left,
 		.right = write_right, .check = nothing_is_left,
+	};
+
+	need_ring(&duel, 4);
+	duel_run(&duel, rounds);
+}
+
+/* value[2]: the mode from now on, value[3]: the one before */
+static void prepare_other_mode(struct duel *duel)
+{
+	bool to_once = random_next() & 1;
+
+	duel->value[2] = to_once ? EPOLLONESHOT : (uint32_t)EPOLLET;
+	duel->value[3] = to_once ? (uint32_t)EPOLLET : EPOLLONESHOT;
+	duel->fd[1] = new_file(0);
+	duel->value[0] = ring_add(duel->fd[0], duel->fd[1],
+				  EPOLLIN | duel->value[3], 7);
+}
+
+static void change_mode(struct duel *duel)
+{
+	MUST(epx_change(duel->fd[0], EPOLL_CTL_MOD, duel->fd[1],
+			EPOLLIN | duel->value[2], 7), duel->value[0]);
+}
+
+/* By the new mode: disarmed by its event, or not. */
+static void armed_by_mode(struct duel *duel)
+{
+	uint32_t armed = duel->value[2] == EPOLLONESHOT ? 0 : EPX_ITEM_ARMED;
+
+	MUST(flags_of(&ring, duel->value[0]),
+	     armed | EPX_ITEM_INRING | EPOLLIN);
+	MUST(slots_filled(&ring), 1);
+	MUST(drain_ring(7), 1);
+	close(duel->fd[1]);
+}
+
+RACE(ring_mode_beside_wake, "met")
+{
+	struct duel duel = {
+		.prepare = prepare_other_mode, .left = change_mode,
+		.right = write_right, .check = armed_by_mode,
 	};
 
 	need_ring(&duel, 4);
