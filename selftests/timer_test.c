@@ -257,14 +257,18 @@ TEST_ON(EPX, an_expiry_wakes_who_waits_polls_and_nests, "")
 
 TEST_ON(EPX, timers_expire_in_the_order_of_their_times, "")
 {
-	int64_t now = clock_ns(CLOCK_MONOTONIC);
+	int64_t at, ahead = MS;
 	int ep = new_ep(), n = 0;
 
-	/* A permutation. */
-	for (uint32_t i = 0; i < 32; i++)
-		ASSERT_EQ(timer_on(ep, EPOLL_CTL_ADD, i * 13 % 32,
-				   CLOCK_MONOTONIC, EPX_TIMER_ABSTIME,
-				   now + MS + i * 13 % 32 * 1000, 0), 0);
+	/* All set before the first expires, and in another order. */
+	do {
+		at = clock_ns(CLOCK_MONOTONIC) + ahead;
+		for (uint32_t i = 0; i < 32; i++)
+			ASSERT_EQ(timer_on(ep, EPX_CTL_PUT, i * 13 % 32,
+					   CLOCK_MONOTONIC, EPX_TIMER_ABSTIME,
+					   at + i * 13 % 32 * 1000, 0), 0);
+		ahead *= 2;
+	} while (clock_ns(CLOCK_MONOTONIC) >= at);
 	while (n < 32) {
 		int more = epx_wait_payload(ep, got + n, 32 - n, -1);
 
