@@ -96,7 +96,9 @@ static __always_inline bool epx_posted_put(struct epx_posted *posted, u64 value)
 		return true;
 	}
 	WRITE_ONCE(posted->value, value);
-	if (likely(!epx_ring_of(posted->source.watch.instance)))
+	if (epx_ring_of(posted->source.watch.instance))
+		epx_ring_count_up(&posted->source.watch, 1, value);
+	else
 		WRITE_ONCE(posted->source.count, posted->source.count + 1);
 	return true;
 }

@@ -96,6 +96,7 @@ int epx_ring_bind(struct epx_watch *w, u64 data)
 	 */
 	smp_wmb();
 	WRITE_ONCE(ring->item[item].data, data);
+	epx_ring_count_clear(w);
 	/* As above. Pairs with the acquire in epx_ring_next(). */
 	smp_wmb();
 	epx_ring_reset(w, epx_watch_generation(w) | EPX_ITEM_ARMED);

@@ -134,10 +134,12 @@ static int epx_source_modify(struct epx_source *src,
 	epx_timer_stop(epx_timer_of(src));
 	/* Its callback is over, and a scan would need the mutex. */
 	WRITE_ONCE(w->events, epx_source_mask(ctl));
-	if (epx_ring_of(w->instance))
+	if (epx_ring_of(w->instance)) {
 		epx_ring_modify(w, ctl->data);
-	else
+		epx_ring_count_clear(w);
+	} else {
 		w->data = ctl->data;
+	}
 	epx_timer_set(epx_timer_of(src), ctl);
 	return epx_changed(w);
 }

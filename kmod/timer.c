@@ -54,6 +54,7 @@ static enum hrtimer_restart epx_timer_expire_ring(struct epx_timer *timer)
 	struct epx_watch *w = &src->watch;
 	__poll_t events = READ_ONCE(w->events);
 	bool told = false;
+	u64 count = 1;
 
 	if (epx_timer_is_periodic(timer)) {
 		if (epx_ring_state(w) & (EPX_ITEM_READY | EPX_ITEM_INRING)) {
@@ -62,10 +63,12 @@ static enum hrtimer_restart epx_timer_expire_ring(struct epx_timer *timer)
 			spin_unlock(&src->lock);
 			told = epx_ring_hint(w, events, 0);
 		} else {
-			hrtimer_forward_now(&timer->timer, timer->period);
+			count = hrtimer_forward_now(&timer->timer,
+						    timer->period);
 			restart = HRTIMER_RESTART;
 		}
 	}
+	epx_ring_count_up(w, count, 0);
 	told |= epx_ring_publish(w, (__force u32)EPOLLIN);
 	trace_epx_wake(w, EPOLLIN, told);
 	if (told)
@@ -165,14 +168,13 @@ static bool epx_timer_sees_jump(struct epx_timer *timer)
 }
 
 /*
- * Past now, and running again; the periods that were skipped. None where the
+ * Past now, to be started again; the periods that were skipped. None where the
  * clock was set back behind the expiry: that one comes again.
  */
-static u64 epx_timer_forward(struct epx_timer *timer)
+static u64 epx_timer_skip(struct epx_timer *timer)
 {
 	u64 periods = hrtimer_forward_now(&timer->timer, timer->period);
 
-	hrtimer_restart(&timer->timer);
 	return periods ? periods - 1 : 0;
 }
 
@@ -205,8 +207,10 @@ bool epx_timer_take(struct epx_timer *timer, struct epx_event *event)
 	lockdep_assert_held(&timer->source.watch.instance->mutex);
 	if (!event->count)
 		return false;
-	if (has_stopped)
-		event->count += epx_timer_forward(timer);
+	if (has_stopped) {
+		event->count += epx_timer_skip(timer);
+		hrtimer_restart(&timer->timer);
+	}
 	if (epx_timer_sees_jump(timer))
 		event->flags |= EPX_EVENT_CLOCK_SET;
 	return true;
@@ -224,7 +228,13 @@ bool epx_timer_resume(struct epx_timer *timer)
 	u64 count;
 
 	lockdep_assert_held(&timer->source.watch.instance->mutex);
-	return epx_timer_has_stopped(timer, &count) && epx_timer_forward(timer);
+	if (!epx_timer_has_stopped(timer, &count))
+		return false;
+	count = epx_timer_skip(timer);
+	if (count)
+		epx_ring_count_up(&timer->source.watch, count, 0);
+	hrtimer_restart(&timer->timer);
+	return count;
 }
 
 /**

@@ -47,8 +47,15 @@
  * post has come before a EPOLL_CTL_DEL beside it, and is gone with the source,
  * or has failed with ENOENT.
  *
- * In the ring a source has an item as a watch has, and EPOLLIN is a fact
- * there. EPX_WAIT_PAYLOAD is EINVAL on an instance with a ring.
+ * In the ring a source has an item as a watch has, and EPOLLIN is a fact there.
+ * With EPX_RING_PAYLOAD the payload of a user event or a timer is in the map,
+ * too; values of a queue are taken by EPX_IOC_TAKE. A periodic timer runs as
+ * long as its item is consumed: it stops at an expiry that finds the item in
+ * the ring, or latched, and sets RECHECK there; the next EPX_IOC_WAIT starts it
+ * again and has counted what passed meanwhile. Consuming and counting are two
+ * steps there, so an event may come with the count of the next, which then has
+ * 0. EPX_EVENT_CLOCK_SET is not told in the ring. EPX_WAIT_PAYLOAD is EINVAL
+ * on an instance with a ring.
  */
 #ifndef _UAPI_LINUX_EPOLLX_SOURCE_H
 #define _UAPI_LINUX_EPOLLX_SOURCE_H

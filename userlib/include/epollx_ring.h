@@ -7,10 +7,8 @@
  *
  *	epx_ring_map(epfd, 1000, &ring);
  *	epx_change(epfd, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET, data);
- *	for (;;) {
- *		n = epx_ring_wait(&ring, events, 64, -1);
+ *	while ((n = epx_ring_wait(&ring, events, 64, -1)) >= 0)
  *		...
- *	}
  *
  * epx_ring_wait() makes a system call only where the ring is empty, where a
  * connect or a close asks for one, and every EPX_RING_TURNS calls. A loop of
@@ -43,6 +41,7 @@ extern "C" {
  * @head: slots consumed, in the map
  * @slots: in the map
  * @items: in the map
+ * @payloads: in the map, or NULL
  * @mask: number of slots, less 1
  * @nr_items: number of items
  * @epfd: the instance
@@ -56,6 +55,7 @@ struct epx_consumer {
 	uint32_t *head;
 	uint32_t *slots;
 	struct epx_item *items;
+	struct epx_payload *payloads;
 	uint32_t mask;
 	uint32_t nr_items;
 	int epfd;
@@ -88,6 +88,18 @@ struct epx_ring_event {
  * Return: 0; -EINVAL, -EBUSY, -ENOMEM (RLIMIT_MEMLOCK, too), -ENOTTY.
  */
 int epx_ring_map(int epfd, unsigned int items, struct epx_consumer *ring);
+
+/**
+ * epx_ring_map_with() - epx_ring_map() with flags
+ * @epfd: as there, and so are @items and @ring
+ * @items: sources have one each, too
+ * @flags: EPX_RING_PAYLOAD or 0
+ * @ring: filled in
+ *
+ * Return: as epx_ring_map().
+ */
+int epx_ring_map_with(int epfd, unsigned int items, unsigned int flags,
+		      struct epx_consumer *ring);
 
 /**
  * epx_ring_unmap() - take the map away; the instance keeps its ring
@@ -155,6 +167,28 @@ static inline uint64_t epx_ring_take(struct epx_item *item)
 	 * cmpxchg, fully ordered, in epx_ring_publish().
 	 */
 	return __atomic_fetch_and(&item->state, ~taken, __ATOMIC_ACQ_REL);
+}
+
+/**
+ * epx_ring_payload() - take the payload of an item that has been consumed
+ * @ring: the ring, mapped with EPX_RING_PAYLOAD
+ * @item: the item's number
+ *
+ * Return: as <linux/epollx_ring.h> says, without a system call; count 0 where
+ * it was taken with an event before.
+ */
+static inline struct epx_payload
+epx_ring_payload(const struct epx_consumer *ring, uint32_t item)
+{
+	struct epx_payload *at = &ring->payloads[item], taken;
+
+	/*
+	 * The count before the value. Pairs with the addition, fully ordered,
+	 * in epx_ring_count_up().
+	 */
+	taken.count = __atomic_exchange_n(&at->count, 0, __ATOMIC_ACQUIRE);
+	taken.value = __atomic_load_n(&at->value, __ATOMIC_RELAXED);
+	return taken;
 }
 
 /**
