@@ -188,12 +188,13 @@ TEST_ON(EPX, a_timer_that_is_not_consumed_stops_and_asks, "")
 	struct epx_ring_event event;
 	struct epx_consumer ring;
 	int ep = new_payload_ring(&ring, 4);
-	int64_t begin, end, stopped;
+	int64_t begin, set, stopped;
 	uint64_t count;
 
 	/* Of a nanosecond: else the machine would do nothing else. */
 	begin = clock_ns(CLOCK_MONOTONIC);
 	ASSERT_EQ(set_timer(ep, EPOLL_CTL_ADD, ID, 1, 1), 0);
+	set = clock_ns(CLOCK_MONOTONIC);
 	while (!is_stopped(ep))
 		before_next_look();
 	EXPECT_EQ(flags_of(&ring, 0), EPX_ITEM_ARMED | EPX_ITEM_INRING |
@@ -207,12 +208,10 @@ TEST_ON(EPX, a_timer_that_is_not_consumed_stops_and_asks, "")
 	EXPECT_TRUE(is_stopped(ep));
 	/* The wait counts what has passed, and starts it. */
 	EXPECT_EQ(epx_ring_sleep(&ring, 0), 1);
-	end = clock_ns(CLOCK_MONOTONIC);
 	ASSERT_TRUE(epx_ring_next(&ring, &event));
 	count += epx_ring_payload(&ring, 0).count;
-	EXPECT_GE(count, stopped - begin - MS);
+	EXPECT_GE(count, stopped - set);
 	ASSERT_EQ(set_timer(ep, EPOLL_CTL_MOD, ID, 0, 0), 0);
-	EXPECT_GE(clock_ns(CLOCK_MONOTONIC), end);
 	EXPECT_EQ(ring.payloads[0].count, 0);
 }
 
