@@ -23,6 +23,7 @@
 #include <linux/xarray.h>
 
 #include "argument.h"
+#include "compat.h"
 #include "ring.h"
 #include "ring_publish.h"
 #include "source.h"

@@ -15,10 +15,12 @@
  */
 #include <linux/mm.h>
 #include <linux/time.h>
+#include <linux/uaccess.h>
 #include <linux/xarray.h>
 
 #include "argument.h"
 #include "bury.h"
+#include "compat.h"
 #include "limits.h"
 #include "ring.h"
 #include "source.h"
@@ -206,6 +208,30 @@ static int epx_source_apply(struct epx_instance *inst,
 	return epx_source_add(inst, ctl);
 }
 
+/*
+ * The usual size is read in words: a timer is set as often as a program has
+ * something to time.
+ */
+static __always_inline int
+epx_source_fetch(struct epx_source_ctl *ctl, unsigned int cmd,
+		 const struct epx_source_ctl __user *uarg)
+{
+	const u64 __user *from = (const u64 __user *)uarg;
+	u64 *to = (u64 *)ctl;
+
+	if (unlikely(cmd != EPX_IOC_SOURCE))
+		return epx_fetch(ctl, sizeof(*ctl), sizeof(*ctl), cmd, uarg);
+	if (!user_read_access_begin(uarg, sizeof(*uarg)))
+		return -EFAULT;
+	for (size_t i = 0; i < sizeof(*ctl) / sizeof(*to); i++)
+		unsafe_get_user(to[i], &from[i], fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 /**
  * epx_source_change() - EPX_IOC_SOURCE
  * @inst: the instance
@@ -218,12 +244,13 @@ static int epx_source_apply(struct epx_instance *inst,
 long epx_source_change(struct epx_instance *inst, unsigned int cmd,
 		       const void __user *uarg)
 {
-	struct epx_source_ctl ctl;
+	/* Written before it is read. */
+	struct epx_source_ctl ctl __uninitialized;
 	int err;
 
 	BUILD_BUG_ON(sizeof(ctl) != 64);
 	BUILD_BUG_ON(offsetof(struct epx_source, watch));
-	err = epx_fetch(&ctl, sizeof(ctl), sizeof(ctl), cmd, uarg);
+	err = epx_source_fetch(&ctl, cmd, uarg);
 	if (!err)
 		err = epx_source_check(&ctl);
 	if (err)
