@@ -124,7 +124,7 @@ static __always_inline int epx_enter_run(struct epx_instance *inst,
 		return epx_wait_into(inst, u64_to_user_ptr(enter->events),
 				     enter->maxevents, deadline, enter->flags);
 	return epx_wait_events(inst, u64_to_user_ptr(enter->events),
-			       enter->maxevents, deadline, false);
+			       enter->maxevents, deadline, 0);
 }
 
 /**

@@ -173,7 +173,7 @@ static __always_inline __poll_t epx_look(struct epx_watch *w, bool stays,
 static __always_inline int epx_visit(struct epx_watch *w,
 				     struct list_head *next,
 				     void __user *events, int room,
-				     bool payload)
+				     u32 payload)
 {
 	bool is_level = !(w->events & (EPOLLET | EPOLLONESHOT));
 	__poll_t revents;
@@ -184,7 +184,7 @@ static __always_inline int epx_visit(struct epx_watch *w,
 	revents = epx_look(w, is_level, 1, &taken);
 	if (!revents)
 		return 0;
-	if (payload ? !epx_payload_put(w, events, revents) :
+	if (payload ? !epx_payload_put(w, events, revents, payload) :
 		      !epx_event_put(events, revents, w->data)) {
 		if (taken)
 			epx_requeue(w, next->prev);
@@ -200,12 +200,12 @@ static __always_inline int epx_visit(struct epx_watch *w,
 
 /*
  * Deliver from the front. What is ready and level-triggered stays on the list
- * before *@next, the first watch that was not visited. @payload: the events are
- * struct epx_event.
+ * before *@next, the first watch that was not visited. @payload: EPX_WAIT_*, the
+ * events are struct epx_event; or 0.
  */
 static __always_inline int epx_scan(struct epx_instance *inst,
 				    void __user *events, int max,
-				    struct list_head **next, bool payload)
+				    struct list_head **next, u32 payload)
 {
 	const size_t size = payload ? sizeof(struct epx_event) :
 				      sizeof(struct epoll_event);
@@ -269,7 +269,7 @@ int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 	epx_instance_lock(inst, 0);
 	epx_scan_begin(inst);
 	next = inst->ready.next;
-	n = epx_scan(inst, events, max, &next, false);
+	n = epx_scan(inst, events, max, &next, 0);
 	epx_scan_end(inst, next);
 	epx_instance_unlock(inst);
 	return n;
@@ -280,12 +280,13 @@ int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
  * @inst: the instance
  * @events: user array, its range checked
  * @max: its length
+ * @payload: EPX_WAIT_PAYLOAD and EPX_WAIT_AMOUNT
  *
  * Context: process, may sleep; takes the instance's mutex.
  * Return: as epx_collect(); -EINVAL if it has got a ring.
  */
 int epx_collect_payload(struct epx_instance *inst,
-			struct epx_event __user *events, int max)
+			struct epx_event __user *events, int max, u32 payload)
 {
 	struct list_head *next;
 	int n;
@@ -297,7 +298,7 @@ int epx_collect_payload(struct epx_instance *inst,
 	epx_instance_lock(inst, 0);
 	epx_scan_begin(inst);
 	next = inst->ready.next;
-	n = epx_scan(inst, events, max, &next, true);
+	n = epx_scan(inst, events, max, &next, payload);
 	epx_scan_end(inst, next);
 	epx_instance_unlock(inst);
 	return n;

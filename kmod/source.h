@@ -173,11 +173,14 @@ void epx_sources_show(struct seq_file *m, struct epx_instance *inst);
 int epx_sources_init(void);
 void epx_sources_exit(void);
 
+/* measure.c */
+void epx_measure(struct file *file, struct epx_event *event);
+
 /* source_scan.c */
 int epx_source_visit(struct epx_watch *w, struct list_head *next,
 		     void __user *events, int room, bool payload);
 bool epx_payload_put(struct epx_watch *w, struct epx_event __user *to,
-		     __poll_t revents);
+		     __poll_t revents, u32 payload);
 __poll_t epx_source_look(struct epx_watch *w, bool *taken);
 bool epx_source_recheck(struct epx_watch *w);
 

@@ -100,17 +100,25 @@ fault:
  * @w: the watch
  * @to: where to, in a range that was checked
  * @revents: what the file is ready for
+ * @payload: EPX_WAIT_AMOUNT, or not. Asked of a wait and not of a watch, which
+ *	     has no room for it, and nobody else pays for it
  *
  * Context: process, may sleep; the instance's mutex held.
  * Return: false if it could not be written.
  */
 bool epx_payload_put(struct epx_watch *w, struct epx_event __user *to,
-		     __poll_t revents)
+		     __poll_t revents, u32 payload)
 {
 	struct epx_event event = {
 		.events = (__force u32)revents, .data = w->data,
 	};
 
+	/* The one of the poll has gone. */
+	if ((payload & EPX_WAIT_AMOUNT) &&
+	    (revents & (EPOLLIN | EPOLLRDNORM)) && epx_watch_pin(w)) {
+		epx_measure(w->file, &event);
+		fput(w->file);
+	}
 	return epx_source_put(to, &event, true);
 }
 

@@ -110,7 +110,7 @@ static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 noinline int epx_deadline_read(struct epx_deadline *deadline, u32 flags,
 			       s64 timeout)
 {
-	switch (flags & ~(EPX_WAIT_RING | EPX_WAIT_PAYLOAD)) {
+	switch (flags & ~(EPX_WAIT_RING | EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT)) {
 	case 0:
 		epx_deadline_in(deadline, timeout);
 		return 0;
@@ -331,7 +331,7 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
 	}
 	if (!ret)
 		ret = epx_wait_events(inst, u64_to_user_ptr(events), max,
-				      &deadline, false);
+				      &deadline, 0);
 	trace_epx_return(inst, ret);
 	return ret;
 fault:

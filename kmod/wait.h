@@ -56,7 +56,7 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
  * @events: user array, checked
  * @max: its length; 0 where the wait is for the ring
  * @deadline: no longer than until then
- * @payload: the array is one of struct epx_event
+ * @payload: EPX_WAIT_* bits, the array is one of struct epx_event; or 0
  *
  * In its callers, for a frame less.
  *
@@ -66,14 +66,15 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
 static __always_inline int epx_wait_events(struct epx_instance *inst,
 					   void __user *events, int max,
 					   struct epx_deadline *deadline,
-					   bool payload)
+					   u32 payload)
 {
 	bool look = epx_is_worth_a_scan(inst);
 
 	for (;;) {
 		if (look) {
 			int n = payload ?
-				epx_collect_payload(inst, events, max) :
+				epx_collect_payload(inst, events, max,
+						    payload) :
 				epx_collect(inst, events, max);
 
 			if (n)

@@ -15,7 +15,7 @@
  * @inst: the instance
  * @events: the array
  * @max: its length
- * @flags: EPX_WAIT_RING and EPX_WAIT_PAYLOAD, or not
+ * @flags: EPX_WAIT_*
  *
  * Context: process.
  * Return: 0, -EINVAL or -EFAULT.
@@ -25,12 +25,13 @@ int epx_wait_check(struct epx_instance *inst, void __user *events, int max,
 {
 	int err;
 
-	switch (flags & (EPX_WAIT_RING | EPX_WAIT_PAYLOAD)) {
+	switch (flags & (EPX_WAIT_RING | EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT)) {
 	case 0:
 		return epx_events_check(events, max);
 	case EPX_WAIT_RING:
 		return epx_ring_of(inst) && !events && !max ? 0 : -EINVAL;
 	case EPX_WAIT_PAYLOAD:
+	case EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT:
 		if (epx_ring_of(inst))
 			return -EINVAL;
 		err = epx_events_check(events, max);
@@ -58,6 +59,8 @@ int epx_wait_into(struct epx_instance *inst, void __user *events, int max,
 		  struct epx_deadline *deadline, u32 flags)
 {
 	if (flags & EPX_WAIT_PAYLOAD)
-		return epx_wait_events(inst, events, max, deadline, true);
-	return epx_wait_events(inst, events, max, deadline, false);
+		return epx_wait_events(inst, events, max, deadline,
+				       flags & (EPX_WAIT_PAYLOAD |
+						EPX_WAIT_AMOUNT));
+	return epx_wait_events(inst, events, max, deadline, 0);
 }

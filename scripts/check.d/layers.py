@@ -18,7 +18,7 @@ LAYERS = (
     ("batch", "gather", "wait_into"),
     ("change",),
     ("interest", "wait", "fdinfo"),
-    ("ready", "hook", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs", "tree", "pin", "ring", "ring_publish", "ring_scan", "ring_map", "source", "source_new", "source_scan", "post", "timer"),
+    ("ready", "hook", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs", "tree", "pin", "ring", "ring_publish", "ring_scan", "ring_map", "source", "source_new", "source_scan", "post", "timer", "measure"),
     ("trace",),
     ("instance.h",),
     ("counters", "argument", "lookup"),

@@ -164,15 +164,16 @@ static int step_message_wait(struct point *point)
 	return 1;
 }
 
-#define OF(what, x)						\
-	{ what, "native", x, open_eventfd, prepare_native, step_write },	\
-	{ what, "epollx", x, open_epollx_user, prepare_epollx, step_post },	\
-	{ what, "ring", x, open_ring_user, prepare_ring, step_post },		\
-	{ what, "io_uring", x, open_uring, prepare_uring, step_message }
-
 static const struct own table[] = {
-	OF("post", 1),
-	OF("post", BURST),
+	{ "post", "native", 1, open_eventfd, prepare_native, step_write },
+	{ "post", "epollx", 1, open_epollx_user, prepare_epollx, step_post },
+	{ "post", "ring", 1, open_ring_user, prepare_ring, step_post },
+	{ "post", "io_uring", 1, open_uring, prepare_uring, step_message },
+	{ "post", "native", BURST, open_eventfd, prepare_native, step_write },
+	{ "post", "epollx", BURST, open_epollx_user, prepare_epollx,
+	  step_post },
+	{ "post", "ring", BURST, open_ring_user, prepare_ring, step_post },
+	{ "post", "io_uring", BURST, open_uring, prepare_uring, step_message },
 	{ "post_wait", "native", 1, open_eventfd, NULL, step_write_wait },
 	{ "post_wait", "epollx", 1, open_epollx_user, NULL, step_post_wait },
 	{ "post_wait", "ring", 1, open_ring_user, NULL, step_post_ring },

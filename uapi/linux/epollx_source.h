@@ -174,7 +174,8 @@ struct epx_take {
  * @events: as epoll_event.events
  * @flags: EPX_EVENT_*
  * @data: as epoll_event.data
- * @value: of a user event or a queue: the posted value; otherwise 0
+ * @value: of a user event or a queue: the posted value; of a file what
+ *	   EPX_WAIT_AMOUNT says; otherwise 0
  * @count: of a user event: posts; of a timer: expiries; of a queue: 1; of a
  *	   file: 0. All since the last delivery
  *
@@ -195,11 +196,23 @@ struct epx_event {
  */
 #define EPX_EVENT_CLOCK_SET	(1U << 0)
 
+/* Of a file: @value says how much there is to be read. */
+#define EPX_EVENT_AMOUNT	(1U << 1)
+
 /*
  * epx_wait.flags, epx_enter.flags: the array is one of struct epx_event.
  * EINVAL beside EPX_WAIT_RING and on an instance with a ring.
  */
 #define EPX_WAIT_PAYLOAD	(1U << 3)
+
+/*
+ * Beside EPX_WAIT_PAYLOAD, otherwise EINVAL: an event of a file that has
+ * EPOLLIN or EPOLLRDNORM says how much it holds, by value and EPX_EVENT_AMOUNT:
+ * bytes in a pipe, a TCP or a unix stream socket, connections at a listening
+ * one. Told where that can be had at once; without EPX_EVENT_AMOUNT (another
+ * file, or somebody else is at it just now) it is not known.
+ */
+#define EPX_WAIT_AMOUNT		(1U << 4)
 
 #define EPX_IOC_SOURCE	_IOW(EPX_IOC_MAGIC, 0x17, struct epx_source_ctl)
 #define EPX_IOC_POST	_IOW(EPX_IOC_MAGIC, 0x18, struct epx_post)
