@@ -138,6 +138,7 @@ struct epx_wait {
 
 /* The mapped ring: EPX_IOC_RING, EPX_WAIT_RING, and what a map shows. */
 #include <linux/epollx_ring.h>
+#include <linux/epollx_source.h>
 #define EPX_IOC_RING	_IOWR(EPX_IOC_MAGIC, 0x16, struct epx_ring)
 /* The module has EPX_IOC_RING and EPX_WAIT_RING. */
 #define EPX_FEATURE_RING	(1ULL << 3)
