@@ -115,7 +115,7 @@ test-fresh: setup ## make run and make test in a bare Debian with nothing instal
 module: setup ## the module and the tests' own one, for KERNEL
 	@scripts/build-module $(KERNEL)
 
-tools: $(programs) $(programs32) preload $(preload_tests) ## the programs that run in the VM
+tools: $(programs) $(programs32) preload $(preload_tests) lib $(out)/installed ## the programs that run in the VM
 
 lib-tests: $(lib_tests) ## the library's tests alone; they run on the host: build/bin/lib/*_test
 

@@ -35,6 +35,11 @@ $(manual): userlib/man/from-headers $(manual_sources) $(lib_headers) $(wildcard 
 	@rm -rf $(@D)
 	@userlib/man/from-headers $(@D)
 
+# A program as its user links it, for selftests/load_installed.sh.
+$(out)/installed: userlib/tests/install.c $(release)/libepollx.so.$(VERSION)
+	@echo "  LINK  $@"
+	@$(CC) $(flags) $(CFLAGS) -o $@ $^
+
 install: lib preload ## library, tools, manual, module's source for DKMS: below DESTDIR and PREFIX (/usr/local)
 	@scripts/install
 
