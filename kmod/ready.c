@@ -27,6 +27,7 @@
 #include <linux/sched/signal.h>
 
 #include "bury.h"
+#include "exclusive.h"
 #include "hook.h"
 #include "ready.h"
 #include "ring.h"
@@ -248,18 +249,6 @@ static __always_inline int epx_scan_ready(struct epx_instance *inst,
 	return n;
 }
 
-/* A wake-up may have been spent on who is killed. Somebody else's then. */
-static __always_inline bool epx_is_killed(struct epx_instance *inst)
-{
-	if (likely(!fatal_signal_pending(current)))
-		return false;
-	if (!epx_is_quiet(inst) && wq_has_sleeper(&inst->sleepers)) {
-		epx_count(killed_rewake);
-		epx_sleepers_wake(inst, 0, 0);
-	}
-	return true;
-}
-
 /**
  * epx_collect() - deliver what is ready
  * @inst: the instance
@@ -276,8 +265,8 @@ int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 {
 	int n;
 
-	if (epx_is_killed(inst))
-		return -EINTR;
+	if (fatal_signal_pending(current))
+		return epx_wake_another(inst);
 	epx_instance_lock(inst, 0);
 	/* Under the mutex: a ring may come until then. */
 	if (unlikely(epx_ring_of(inst)))
@@ -303,8 +292,8 @@ int epx_collect_payload(struct epx_instance *inst,
 {
 	int n = -EINVAL;
 
-	if (epx_is_killed(inst))
-		return -EINTR;
+	if (fatal_signal_pending(current))
+		return epx_wake_another(inst);
 	epx_instance_lock(inst, 0);
 	if (!epx_ring_of(inst))
 		n = epx_scan_ready(inst, events, max, payload);
