@@ -40,7 +40,14 @@ lib_tests = $(patsubst userlib/tests/%.c,$(out)/lib/%,$(wildcard userlib/tests/*
 
 examples = $(addprefix $(out)/examples/,echo ticker http chat proxy tail supervisor cores)
 
-programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl) $(lib_tests) $(examples)
+# Event loops that the benchmarks compare: libepollx and its peers in C, and two in other languages, whose compilers
+# only the benchmarks need.
+loops = $(addprefix $(out)/loops/,epollx uv event ev timerfd)
+loops_foreign = $(addprefix $(out)/loops/,go tokio)
+loops_objects = $(addprefix $(objects)/selftests/bench/loops/,$(addsuffix .o,$(1)))
+loops_peer = $(call loops_objects,driver callback net $(1))
+
+programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl) $(lib_tests) $(examples) $(loops)
 programs32 = $(addprefix $(out32)/,$(tests))
 # For the tests of epollx-run: a program, as those that it cannot reach are built, too; and the kernel's own test.
 preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe_static $(out)/preload_probe_go \
@@ -48,14 +55,14 @@ preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
-.PHONY: help run test check check-models shell bench bench-accept scale targets soak oracle mutants test-fresh semantics trace clean module tools lib lib-tests install uninstall preload setup apps
+.PHONY: help run test check check-models shell bench bench-accept scale targets soak oracle mutants test-fresh semantics trace clean module tools lib lib-tests loops install uninstall abi-accept preload setup setup-peers apps
 .DEFAULT_GOAL := help
 .SECONDARY:
 
 help: ## this list
 	@echo "epollx: epoll as a loadable module.  make TARGET [KERNEL=6.1|6.12|debug-6.1|debug-6.12]"
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F'\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 run: module tools ## boots the VM and compares epollx with epoll: behaviour, cost, a server, a journey
 	@scripts/report --kernel $(KERNEL)
@@ -72,7 +79,7 @@ check-models: setup ## the lock-free protocols in spin, with store buffers; each
 shell: module tools ## an interactive shell in the VM, module loaded
 	@scripts/vm --kernel $(KERNEL) --shell || [ $$? -lt 124 ]
 
-bench: module tools ## [B=NAME]: all benchmarks (or those whose name begins so), with all peers; tables and a page
+bench: module tools loops ## [B=NAME]: all benchmarks (or those whose name begins so), with all peers; tables and a page
 	@scripts/report --kernel $(KERNEL) --full $(if $(B),--only $(B))
 
 bench-accept: tools ## the instruction counts as they are now are those that make test compares with
@@ -112,10 +119,15 @@ tools: $(programs) $(programs32) preload $(preload_tests) ## the programs that r
 
 lib-tests: $(lib_tests) ## the library's tests alone; they run on the host: build/bin/lib/*_test
 
+loops: tools $(loops_foreign) ## the event loops of the benchmarks, those in Go and Rust as well
+
 preload: $(preload) $(preload32) ## the library that epollx-run puts under programs, for 64 and 32 bits
 
 setup: ## installs what is missing, fetches the stock kernels and the servers of make apps
 	@scripts/setup
+
+setup-peers: setup ## and the compilers that only benchmarks need
+	@scripts/setup --peers
 
 clean: ## removes build/
 	rm -rf build
@@ -154,61 +166,6 @@ $(out)/lib/%_test: $(objects)/userlib/tests/%_test.o $(objects)/userlib/tests/li
 
 $(out)/lib/memory_test: lib_link = -Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc
 
-# For installation: without assertions, and only what the headers declare is to be seen.
-VERSION = 1.0
-PREFIX ?= /usr/local
-LIBDIR ?= $(PREFIX)/lib
-INCLUDEDIR ?= $(PREFIX)/include
-MANDIR ?= $(PREFIX)/share/man
-release = build/release
-lib_headers = $(wildcard userlib/include/*.h)
-uapi_headers = $(wildcard uapi/linux/*.h)
-
-lib: $(release)/libepollx.so.$(VERSION) $(release)/libepollx.a $(release)/libepollx.pc $(release)/man3/epollx_exec.3 ## the library for installation: shared, static, pkg-config, manual
-
-$(release)/obj/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	@echo "  CC    $< (release)"
-	@$(CC) $(flags) -fPIC -DNDEBUG $(CFLAGS) -c -o $@ $<
-
-$(release)/libepollx.a: $(lib_sources:%.c=$(release)/obj/%.o)
-	@rm -f $@
-	@ar rcs $@ $^
-
-$(release)/libepollx.so.$(VERSION): $(lib_sources:%.c=$(release)/obj/%.o) userlib/libepollx.map
-	@echo "  LINK  $@"
-	@$(CC) -shared -pthread -Wl,-soname,libepollx.so.1 -Wl,--version-script,userlib/libepollx.map -Wl,-z,defs -Wl,-z,now \
-		-o $@ $(filter %.o,$^)
-
-$(release)/libepollx.pc: userlib/libepollx.pc.in Makefile
-	@mkdir -p $(@D)
-	@sed 's|@prefix@|$(PREFIX)|; s|@libdir@|$(LIBDIR)|; s|@includedir@|$(INCLUDEDIR)|; s|@version@|$(VERSION)|' $< >$@
-
-$(release)/man3/epollx_exec.3: userlib/man/from-headers $(lib_headers)
-	@rm -rf $(@D)
-	@userlib/man/from-headers $(@D) $(filter-out %/epollx_async.h,$(lib_headers))
-
-# Where each file goes, for install and uninstall.
-installed = $(lib_headers:userlib/include/%=$(INCLUDEDIR)/%) $(uapi_headers:uapi/%=$(INCLUDEDIR)/%) \
-	$(addprefix $(LIBDIR)/,libepollx.so libepollx.so.1 libepollx.so.$(VERSION) libepollx.a pkgconfig/libepollx.pc) \
-	$(MANDIR)/man4/epollx.4 $(MANDIR)/man7/libepollx.7 $(MANDIR)/man7/libepollx-async.7
-
-install: lib ## the library, below DESTDIR and PREFIX (/usr/local)
-	@install -d $(addprefix $(DESTDIR),$(INCLUDEDIR)/linux $(LIBDIR)/pkgconfig $(MANDIR)/man3 $(MANDIR)/man4 $(MANDIR)/man7)
-	@install -m 644 $(lib_headers) $(DESTDIR)$(INCLUDEDIR)
-	@install -m 644 $(uapi_headers) $(DESTDIR)$(INCLUDEDIR)/linux
-	@install -m 755 $(release)/libepollx.so.$(VERSION) $(DESTDIR)$(LIBDIR)
-	@ln -sf libepollx.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libepollx.so.1
-	@ln -sf libepollx.so.1 $(DESTDIR)$(LIBDIR)/libepollx.so
-	@install -m 644 $(release)/libepollx.a $(DESTDIR)$(LIBDIR)
-	@install -m 644 $(release)/libepollx.pc $(DESTDIR)$(LIBDIR)/pkgconfig
-	@install -m 644 $(release)/man3/*.3 $(DESTDIR)$(MANDIR)/man3
-	@install -m 644 userlib/man/*.4 $(DESTDIR)$(MANDIR)/man4
-	@install -m 644 userlib/man/*.7 $(DESTDIR)$(MANDIR)/man7
-
-uninstall: lib ## takes away what make install has put there
-	@rm -f $(addprefix $(DESTDIR),$(installed)) $(addprefix $(DESTDIR)$(MANDIR)/man3/,$(notdir $(wildcard $(release)/man3/*.3)))
-
 $(out)/examples/%: $(objects)/userlib/examples/%.o $(objects)/examples.a $(objects)/libepollx.a
 	$(call link,,)
 
@@ -227,6 +184,35 @@ $(out)/oracle: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/oracle/*.c)) $
 
 $(out)/bench: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/bench/*.c)) $(objects)/common.a
 	$(call link,,$(libraries) -levent_core -luv -lm)
+
+$(out)/loops/epollx: $(call loops_objects,driver epollx epollx_threads epollx_net) $(objects)/libepollx.a
+	$(call link,,)
+
+$(out)/loops/uv: $(call loops_peer,uv)
+	$(call link,,-luv)
+
+$(out)/loops/event: $(call loops_peer,event rawio)
+	$(call link,,-levent_core -levent_pthreads)
+
+$(out)/loops/ev: $(call loops_peer,ev rawio)
+	$(call link,,-lev)
+
+$(out)/loops/timerfd: $(call loops_objects,driver timerfd)
+	$(call link,,)
+
+$(out)/loops/go: selftests/bench/loops/go/main.go Makefile | setup-peers
+	@mkdir -p $(@D)
+	@echo "  GO    $@"
+	@GO111MODULE=off GOCACHE=$(CURDIR)/build/go go build -o $@ $<
+
+# From Debian's packages alone, with Debian's compiler.
+$(out)/loops/tokio: $(addprefix selftests/bench/loops/tokio/,main.rs Cargo.toml) Makefile | setup-peers
+	@mkdir -p $(@D) build/tokio
+	@echo "  CARGO $@"
+	@cp $(filter %.rs %.toml,$^) build/tokio
+	@cd build/tokio && PATH=/usr/bin:/bin CARGO_HOME=$(CURDIR)/build/tokio/home cargo build --quiet --offline --release \
+		--config 'source.crates-io.replace-with="debian"' --config 'source.debian.directory="/usr/share/cargo/registry"'
+	@cp build/tokio/target/release/tokio $@
 
 $(out)/apps-load: $(objects)/selftests/apps/load.o $(objects)/selftests/apps/connection.o
 	$(call link,,)
@@ -278,5 +264,8 @@ $(out)/epoll_wakeup: selftests/preload/libc_calls.h scripts/check.d/kernel-tools
 	@echo "  CC    $@ (the kernel's)"
 	@from=$$(scripts/check.d/kernel-tools)/tools/testing/selftests/filesystems/epoll && \
 		$(CC) -O0 -g -pthread -include $< -o $@ $$from/epoll_wakeup_test.c
+
+# What make install puts somewhere, and how.
+include scripts/install.mk
 
 -include $(shell find build/obj build/obj32 build/release/obj $(objects) -name '*.d' 2>/dev/null | sort -u)

@@ -114,8 +114,10 @@ def defines(path, name):
 
 
 def names(text):
-    with open("Makefile", encoding="utf-8") as file:
-        targets = set(re.findall(r"^([\w-]+)(?:\s[\w\s-]*)?:", file.read(), re.M))
+    targets = set()
+    for path in ("Makefile", *glob.glob("scripts/*.mk")):
+        with open(path, encoding="utf-8") as file:
+            targets.update(re.findall(r"^([\w-]+)(?:\s[\w\s-]*)?:", file.read(), re.M))
     for target in sorted(set(re.findall(r"(?:`|^)make ([a-z][a-z-]+)", text, re.M))):
         if target not in targets:
             yield f"{README}: there is no 'make {target}'"

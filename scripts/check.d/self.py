@@ -10,6 +10,12 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# What makes the manual comes along: the pages are judged as it makes them.
+with open(os.path.join(HERE, "../../userlib/man/from-headers"), encoding="utf-8") as maker:
+    FROM_HEADERS = maker.read()
+MIT_C = "/* SPDX-License-Identifier: MIT */\n"
+UAPI_C = "/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */\n"
+MIT_PAGE = '.\\" SPDX-License-Identifier: MIT\n'
 GPL = "// SPDX-License-Identifier: GPL-2.0-only\n"
 
 # A kmod/ in which every rule holds.
@@ -31,6 +37,19 @@ GOOD = {
     "userlib/around/dump.c": "// SPDX-License-Identifier: MIT\n" + '#include "core/exec.h"\n',
     "selftests/a_test.c": "// SPDX-License-Identifier: MIT\nTEST(it_is_shown, \"\")\n",
     "selftests/capabilities.tsv": "capability\tothers\tepollx\nthis\tyes: man(2)\tyes: it_is_shown\n",
+    "userlib/man/from-headers": FROM_HEADERS,
+    "userlib/include/epollx_async.h": MIT_C + "/*\n * All.\n *\n *\tall others\tyes\tno\tno\n */\n",
+    "userlib/include/epollx_x.h": MIT_C
+    + "/*\n * A part.\n *\n * Text.\n */\n\n/**\n * epx_x() - one\n *\n * Return: 0.\n */\nint epx_x(void);\n",
+    "userlib/libepollx.map": "# SPDX-License-Identifier: MIT\nEPOLLX_1 {\nglobal:\n\tepx_x;\n};\n",
+    "userlib/preload/epollx-run": "#!/bin/bash\n# SPDX-License-Identifier: MIT\n\t--count) ;;\n",
+    **{"userlib/man/" + page: MIT_PAGE for page in ("epollx.4", "libepollx.7", "libepollx-async.7")},
+    "userlib/man/epollx-run.1": MIT_PAGE + ".SH OPTIONS\n.B \\-\\-count\n.SH SEE ALSO\n.BR epoll (7)\n",
+    "userlib/man/epollx_ioctl.2": MIT_PAGE
+    + ".SH SYNOPSIS\nEPX_IOC_X\n.SH DESCRIPTION\n.SS EPX_IOC_X\n.@struct epx_arg\n.@constants\n",
+    "uapi/linux/epollx.h": UAPI_C
+    + "/*\n * The ABI.\n */\n\n/**\n * struct epx_arg - it\n * @a: one\n */\n"
+    + "struct epx_arg {\n\tint a;\n};\n\n#define EPX_IOC_X\t_IO(1, 2)\n",
 }
 
 # (check, file, text replaced, by what, part of the finding)
@@ -56,6 +75,14 @@ FAULTS = (
     ("capabilities.py --check", "selftests/a_test.c", "it_is_shown", "it_is_gone", "no test"),
     ("capabilities.py --check", "selftests/capabilities.tsv", "yes: man(2)", "yes", "proof"),
     ("capabilities.py --check", "selftests/capabilities.tsv", "yes: man(2)", "maybe", "neither"),
+    ("manual.py", "userlib/include/epollx_x.h", "Return: 0.", "Gives 0.", "does not say Return:"),
+    ("manual.py", "userlib/include/epollx_x.h", "/**", "/*", "has no kernel-doc"),
+    ("manual.py", "userlib/include/epollx_x.h", "int epx_x(void);\n", "int epx_x(void);\nint epx_y(void);\n", "epx_y() has no page"),
+    ("manual.py", "uapi/linux/epollx.h", "EPX_IOC_X", "EPX_IOC_Y", "EPX_IOC_Y has no section"),
+    ("manual.py", "userlib/man/epollx_ioctl.2", ".@struct epx_arg\n", "", "struct epx_arg is not in"),
+    ("manual.py", "userlib/man/epollx_ioctl.2", ".@constants\n", "", "EPX_IOC_X is not in epollx_ioctl(2)"),
+    ("manual.py", "userlib/man/epollx-run.1", "count", "amount", "--count is not described"),
+    ("manual.py", "userlib/man/epollx-run.1", "epoll (7)", "epolls (7)", "refers to epolls(7)"),
     ("documented.py", "kmod/hook.c", "/**", "/*", "no kernel-doc"),
     ("documented.py", "kmod/hook.c", "Context: any.", "Anywhere.", "Context:"),
     ("documented.py", "kmod/wait.c", "Return: 0.", "Gives 0.", "Return:"),

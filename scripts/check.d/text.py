@@ -13,7 +13,7 @@ UAPI = "(GPL-2.0 WITH Linux-syscall-note) OR MIT"
 LICENCE_TEXTS = ("GPL-2.0-only.txt", "MIT.txt", "Linux-syscall-note.txt")
 
 # These formats have no comment syntax, or are text about the tree.
-NO_TAG = (".md", ".patch", ".tsv", ".json", ".txt", ".gitignore", ".gitattributes", ".svg", ".png")
+NO_TAG = (".md", ".patch", ".tsv", ".json", ".txt", ".gitignore", ".gitattributes", ".svg", ".png", ".abi")
 
 # Written in two halves so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK)\b|(?i:not imple" r"mented|\bst" r"ub(s|bed)?\b)")
