@@ -60,7 +60,7 @@ static bool epx_measure_unix(struct sock *sk, u64 *value)
 }
 
 /* Connections that wait, for who listens. Bytes otherwise. */
-static bool epx_measure_socket(struct sock *sk, struct epx_event *event)
+static bool epx_measure_socket(struct sock *sk, struct epx_payload_event *event)
 {
 	bool is_tcp = IS_ENABLED(CONFIG_INET) && sk_is_tcp(sk);
 
@@ -87,7 +87,7 @@ static bool epx_measure_socket(struct sock *sk, struct epx_event *event)
  *
  * Context: process; does not sleep.
  */
-void epx_measure(struct file *file, struct epx_event *event)
+void epx_measure(struct file *file, struct epx_payload_event *event)
 {
 	struct inode *inode = file_inode(file);
 	struct pipe_inode_info *pipe = inode->i_pipe;

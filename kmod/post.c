@@ -275,9 +275,9 @@ static u64 epx_queue_value(const struct epx_posted *queue, u32 n)
  * Return: events delivered, or -EFAULT.
  */
 int epx_queue_deliver(struct epx_posted *queue,
-		      struct epx_event __user *events, int room)
+		      struct epx_payload_event __user *events, int room)
 {
-	struct epx_event event = {
+	struct epx_payload_event event = {
 		.events = (__force u32)EPOLLIN,
 		.data = queue->source.watch.data, .count = 1,
 	};

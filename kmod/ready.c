@@ -202,13 +202,13 @@ static __always_inline int epx_visit(struct epx_watch *w,
 /*
  * Deliver from the front. What is ready and level-triggered stays on the list
  * before *@next, the first watch that was not visited. @payload: EPX_WAIT_*, the
- * events are struct epx_event; or 0.
+ * events are struct epx_payload_event; or 0.
  */
 static __always_inline int epx_scan(struct epx_instance *inst,
 				    void __user *events, int max,
 				    struct list_head **next, u32 payload)
 {
-	const size_t size = payload ? sizeof(struct epx_event) :
+	const size_t size = payload ? sizeof(struct epx_payload_event) :
 				      sizeof(struct epoll_event);
 	int n = 0;
 
@@ -288,7 +288,7 @@ int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
  * Return: as epx_collect(); -EINVAL if it has got a ring.
  */
 int epx_collect_payload(struct epx_instance *inst,
-			struct epx_event __user *events, int max, u32 payload)
+			struct epx_payload_event __user *events, int max, u32 payload)
 {
 	int n = -EINVAL;
 

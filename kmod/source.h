@@ -174,12 +174,12 @@ int epx_sources_init(void);
 void epx_sources_exit(void);
 
 /* measure.c */
-void epx_measure(struct file *file, struct epx_event *event);
+void epx_measure(struct file *file, struct epx_payload_event *event);
 
 /* source_scan.c */
 int epx_source_visit(struct epx_watch *w, struct list_head *next,
 		     void __user *events, int room, bool payload);
-bool epx_payload_put(struct epx_watch *w, struct epx_event __user *to,
+bool epx_payload_put(struct epx_watch *w, struct epx_payload_event __user *to,
 		     __poll_t revents, u32 payload);
 __poll_t epx_source_look(struct epx_watch *w, bool *taken);
 bool epx_source_recheck(struct epx_watch *w);
@@ -188,7 +188,7 @@ bool epx_source_recheck(struct epx_watch *w);
 bool epx_posted_is_pending(const struct epx_posted *posted);
 void epx_posted_show(struct seq_file *m, struct epx_posted *posted);
 int epx_queue_deliver(struct epx_posted *queue,
-		      struct epx_event __user *events, int room);
+		      struct epx_payload_event __user *events, int room);
 long epx_post(struct epx_instance *inst, unsigned int cmd,
 	      const void __user *uarg);
 long epx_queue_take(struct epx_instance *inst, unsigned int cmd,
@@ -198,7 +198,7 @@ long epx_queue_take(struct epx_instance *inst, unsigned int cmd,
 void epx_timer_prepare(struct epx_timer *timer);
 void epx_timer_stop(struct epx_timer *timer);
 void epx_timer_set(struct epx_timer *timer, const struct epx_source_ctl *ctl);
-bool epx_timer_take(struct epx_timer *timer, struct epx_event *event);
+bool epx_timer_take(struct epx_timer *timer, struct epx_payload_event *event);
 bool epx_timer_resume(struct epx_timer *timer);
 void epx_timer_show(struct seq_file *m, struct epx_timer *timer);
 

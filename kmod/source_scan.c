@@ -35,7 +35,7 @@ static bool epx_source_is_pending(struct epx_source *src)
 	return epx_posted_is_pending(epx_posted_of(src));
 }
 
-static bool epx_user_take(struct epx_posted *user, struct epx_event *event)
+static bool epx_user_take(struct epx_posted *user, struct epx_payload_event *event)
 {
 	struct epx_source *src = &user->source;
 
@@ -47,7 +47,7 @@ static bool epx_user_take(struct epx_posted *user, struct epx_event *event)
 	return event->count;
 }
 
-static bool epx_source_take(struct epx_source *src, struct epx_event *event)
+static bool epx_source_take(struct epx_source *src, struct epx_payload_event *event)
 {
 	if (src->kind == EPX_SOURCE_TIMER)
 		return epx_timer_take(epx_timer_of(src), event);
@@ -74,10 +74,10 @@ static void epx_source_delivered(struct epx_source *src)
 	spin_unlock_irq(&src->lock);
 }
 
-static bool epx_source_put(void __user *to, const struct epx_event *event,
+static bool epx_source_put(void __user *to, const struct epx_payload_event *event,
 			   bool payload)
 {
-	struct epx_event __user *at = to;
+	struct epx_payload_event __user *at = to;
 
 	if (!payload)
 		return epx_event_put(to, EPOLLIN, event->data);
@@ -106,10 +106,10 @@ fault:
  * Context: process, may sleep; the instance's mutex held.
  * Return: false if it could not be written.
  */
-bool epx_payload_put(struct epx_watch *w, struct epx_event __user *to,
+bool epx_payload_put(struct epx_watch *w, struct epx_payload_event __user *to,
 		     __poll_t revents, u32 payload)
 {
-	struct epx_event event = {
+	struct epx_payload_event event = {
 		.events = (__force u32)revents, .data = w->data,
 	};
 
@@ -126,7 +126,7 @@ bool epx_payload_put(struct epx_watch *w, struct epx_event __user *to,
 static int epx_single_visit(struct epx_source *src, struct list_head *next,
 			    void __user *to, bool payload)
 {
-	struct epx_event event = {
+	struct epx_payload_event event = {
 		.events = (__force u32)EPOLLIN, .data = src->watch.data,
 	};
 
@@ -162,7 +162,7 @@ static int epx_queue_report(struct epx_posted *queue, struct list_head *next,
 
 /* Its values, each an event; what is left has not been reported yet. */
 static int epx_queue_visit(struct epx_posted *queue, struct list_head *next,
-			   struct epx_event __user *to, int room)
+			   struct epx_payload_event __user *to, int room)
 {
 	struct epx_watch *w = &queue->source.watch;
 	int n = epx_queue_deliver(queue, to,
@@ -181,7 +181,7 @@ static int epx_queue_visit(struct epx_posted *queue, struct list_head *next,
  * @next: what follows it there
  * @events: where to, in a range that was checked
  * @room: for so many events
- * @payload: they are struct epx_event
+ * @payload: they are struct epx_payload_event
  *
  * Context: process, may sleep; the instance's mutex held.
  * Return: events delivered, 0 if it has nothing; -EFAULT: as it was, where it

@@ -200,7 +200,7 @@ static bool epx_timer_has_stopped(struct epx_timer *timer, u64 *count)
  * Context: process; the instance's mutex held.
  * Return: whether there is something.
  */
-bool epx_timer_take(struct epx_timer *timer, struct epx_event *event)
+bool epx_timer_take(struct epx_timer *timer, struct epx_payload_event *event)
 {
 	bool has_stopped = epx_timer_has_stopped(timer, &event->count);
 

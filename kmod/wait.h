@@ -57,7 +57,7 @@ static __always_inline int epx_collect_into(struct epx_instance *inst,
  * @events: user array, checked
  * @max: its length; 0 where the wait is for the ring
  * @deadline: no longer than until then
- * @payload: EPX_WAIT_* bits, the array is one of struct epx_event; or 0
+ * @payload: EPX_WAIT_* bits, the array is one of struct epx_payload_event; or 0
  *
  * In its callers, for a frame less.
  *

@@ -37,7 +37,7 @@ int epx_wait_check(struct epx_instance *inst, void __user *events, int max,
 		err = epx_events_check(events, max);
 		if (err)
 			return err;
-		return access_ok(events, max * sizeof(struct epx_event)) ?
+		return access_ok(events, max * sizeof(struct epx_payload_event)) ?
 		       0 : -EFAULT;
 	default:
 		return -EINVAL;

@@ -53,10 +53,10 @@ _Static_assert(sizeof(struct epx_post) == 16, "epx_post");
 _Static_assert(offsetof(struct epx_post, value) == 8, "epx_post.value");
 _Static_assert(sizeof(struct epx_take) == 16, "epx_take");
 _Static_assert(offsetof(struct epx_take, values) == 8, "epx_take.values");
-_Static_assert(sizeof(struct epx_event) == 32, "epx_event");
-_Static_assert(offsetof(struct epx_event, data) == 8, "epx_event.data");
-_Static_assert(offsetof(struct epx_event, value) == 16, "epx_event.value");
-_Static_assert(offsetof(struct epx_event, count) == 24, "epx_event.count");
+_Static_assert(sizeof(struct epx_payload_event) == 32, "epx_event");
+_Static_assert(offsetof(struct epx_payload_event, data) == 8, "epx_event.data");
+_Static_assert(offsetof(struct epx_payload_event, value) == 16, "epx_event.value");
+_Static_assert(offsetof(struct epx_payload_event, count) == 24, "epx_event.count");
 _Static_assert(sizeof(struct epoll_params) == 8, "epoll_params");
 _Static_assert(EPX_CLOEXEC == O_CLOEXEC, "EPX_CLOEXEC");
 

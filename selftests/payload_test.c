@@ -16,7 +16,7 @@
 #include "sourcefile.h"
 #include "testfiles.h"
 
-static struct epx_event got[8];
+static struct epx_payload_event got[8];
 
 static int wait_amount(int ep, uint32_t flags, int64_t timeout)
 {
@@ -162,7 +162,7 @@ TEST_ON(EPX, who_does_not_ask_is_told_nothing, "")
 	ASSERT_EQ(wait_amount(ep, EPX_WAIT_PAYLOAD, 0), 1);
 	EXPECT_EQ(got[0].flags, 0);
 	EXPECT_EQ(got[0].value, 0);
-	/* It says where in struct epx_event. */
+	/* It says where in struct epx_payload_event. */
 	EXPECT_EQ(wait_amount(ep, EPX_WAIT_AMOUNT, 0), -EINVAL);
 	EXPECT_EQ(wait_amount(ep, EPX_WAIT_AMOUNT | EPX_WAIT_RING, 0), -EINVAL);
 	/* Beside a source's. */

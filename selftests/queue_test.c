@@ -11,7 +11,7 @@
 
 #define ID	7
 
-static struct epx_event got[64];
+static struct epx_payload_event got[64];
 
 TEST_ON(EPX, queued_posts_are_delivered_each_in_order, "")
 {

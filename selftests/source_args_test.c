@@ -12,7 +12,7 @@
 
 #define ID	7
 
-static struct epx_event got[64];
+static struct epx_payload_event got[64];
 
 /* As a file that the delivery has read. */
 /* What has not been reported for want of room is not forgotten. */

@@ -238,7 +238,7 @@ TEST_ON(EPX, a_modify_of_a_timer_drops_what_is_in_the_ring, "")
 TEST_ON(EPX, a_ring_takes_no_array_of_payloads, "")
 {
 	struct epoll_event ev[4];
-	struct epx_event event;
+	struct epx_payload_event event;
 	struct epx_consumer ring;
 	int ep = new_ring(&ring, 4);
 

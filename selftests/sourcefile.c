@@ -64,7 +64,7 @@ int del_source(int ep, uint32_t id)
 	return epx_source(ep, &ctl);
 }
 
-bool next_event(int ep, struct epx_event *event, int64_t timeout)
+bool next_event(int ep, struct epx_payload_event *event, int64_t timeout)
 {
 	int n;
 

@@ -26,7 +26,7 @@ int mod_user(int ep, uint32_t id, uint32_t events, uint64_t data);
 int mod_queue(int ep, uint32_t id, uint32_t events, uint64_t data);
 
 /* One event of @ep, with its payload; poisoned before. False: there is none. */
-bool next_event(int ep, struct epx_event *event, int64_t timeout);
+bool next_event(int ep, struct epx_payload_event *event, int64_t timeout);
 
 /* The part of the line of source @id in fdinfo from " kind:" on; false: none. */
 bool source_line(int ep, uint32_t id, char *line, size_t size);

@@ -20,7 +20,7 @@
 #define SEC	(1000 * MS)
 #define NEVER	(1000 * SEC)
 
-static struct epx_event got[64];
+static struct epx_payload_event got[64];
 
 static const clockid_t clocks[] = {
 	CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME,
@@ -49,7 +49,7 @@ static int timer_on(int ep, int op, uint32_t id, clockid_t clock,
 
 TEST_ON(EPX, a_timer_expires_once_and_not_early, "")
 {
-	struct epx_event event;
+	struct epx_payload_event event;
 
 	for (int c = 0; c < 3; c++) {
 		for (uint32_t flags = 0; flags <= EPX_TIMER_ABSTIME; flags++) {
@@ -74,7 +74,7 @@ TEST_ON(EPX, a_timer_expires_once_and_not_early, "")
 
 TEST_ON(EPX, what_is_past_expires_at_once, "")
 {
-	struct epx_event event;
+	struct epx_payload_event event;
 	int ep = new_ep();
 
 	for (int c = 0; c < 3; c++) {
@@ -89,7 +89,7 @@ TEST_ON(EPX, what_is_past_expires_at_once, "")
 TEST_ON(EPX, a_period_is_counted_until_it_is_delivered, "")
 {
 	const int64_t period = 2 * MS;
-	struct epx_event event;
+	struct epx_payload_event event;
 	int64_t begin, end, least;
 	uint64_t seen = 0;
 	int ep = new_ep();
@@ -113,7 +113,7 @@ TEST_ON(EPX, a_period_is_counted_until_it_is_delivered, "")
 /* Of a nanosecond: an interrupt for each would leave no time for this. */
 TEST_ON(EPX, the_shortest_period_costs_an_interrupt_for_each_delivery, "")
 {
-	struct epx_event event;
+	struct epx_payload_event event;
 	uint64_t seen = 0;
 	int64_t begin;
 	int ep = new_ep();
@@ -132,7 +132,7 @@ TEST_ON(EPX, the_shortest_period_costs_an_interrupt_for_each_delivery, "")
 TEST_ON(EPX, a_plain_wait_takes_the_expiry, "")
 {
 	struct epoll_event ev[2];
-	struct epx_event event;
+	struct epx_payload_event event;
 	int ep = new_ep();
 
 	ASSERT_EQ(set_timer(ep, EPOLL_CTL_ADD, ID, MS, 0), 0);
@@ -151,7 +151,7 @@ TEST_ON(EPX, a_plain_wait_takes_the_expiry, "")
 TEST_ON(EPX, a_modify_drops_what_is_pending, "")
 {
 	struct pollfd pfd = { .events = POLLIN };
-	struct epx_event event;
+	struct epx_payload_event event;
 	int ep = new_ep();
 
 	pfd.fd = ep;
@@ -170,7 +170,7 @@ TEST_ON(EPX, a_modify_drops_what_is_pending, "")
 
 TEST_ON(EPX, after_a_delete_no_expiry_is_delivered, "")
 {
-	struct epx_event event;
+	struct epx_payload_event event;
 	int ep = new_ep();
 
 	for (int round = 0; round < 200; round++) {
@@ -192,7 +192,7 @@ TEST_ON(EPX, a_one_shot_timer_stops_with_its_delivery, "")
 		.events = EPOLLONESHOT, .clock = CLOCK_MONOTONIC,
 		.first = MS, .period = MS,
 	};
-	struct epx_event event;
+	struct epx_payload_event event;
 	char line[128];
 	int ep = new_ep();
 
@@ -212,7 +212,7 @@ TEST_ON(EPX, a_one_shot_timer_stops_with_its_delivery, "")
 TEST_ON(EPX, an_expiry_that_could_not_be_written_is_kept, "")
 {
 	struct pollfd pfd = { .events = POLLIN };
-	struct epx_event event;
+	struct epx_payload_event event;
 	uint64_t count;
 	int ep = new_ep();
 
@@ -288,7 +288,7 @@ TEST_ON(EPX, slack_is_never_early, "")
 		.clock = CLOCK_MONOTONIC, .flags = EPX_TIMER_ABSTIME,
 		.slack = 20 * MS,
 	};
-	struct epx_event event;
+	struct epx_payload_event event;
 	int ep = new_ep();
 
 	ctl.first = clock_ns(CLOCK_MONOTONIC) + 2 * MS;
@@ -310,7 +310,7 @@ static void set_back(struct timeval *before, int64_t monotonic)
 
 TEST_ON(EPX, a_clock_that_was_set_is_reported, "")
 {
-	struct epx_event event;
+	struct epx_payload_event event;
 	int64_t monotonic;
 	struct timeval now, later;
 	int ep = new_ep();

@@ -18,11 +18,11 @@
 
 #define ID	7
 
-static struct epx_event got[64];
+static struct epx_payload_event got[64];
 
 TEST_ON(EPX, posts_add_up_to_one_event, "")
 {
-	struct epx_event event;
+	struct epx_payload_event event;
 	int ep = new_ep();
 
 	ASSERT_EQ(add_user(ep, ID, 0, 0xda7a), 0);
@@ -47,7 +47,7 @@ TEST_ON(EPX, posts_add_up_to_one_event, "")
 TEST_ON(EPX, many_posts_in_one_call_are_as_many, "")
 {
 	static uint64_t values[EPX_POSTS_MAX];
-	struct epx_event event;
+	struct epx_payload_event event;
 	int ep = new_ep();
 
 	ASSERT_EQ(add_user(ep, ID, 0, 1), 0);
@@ -83,7 +83,7 @@ TEST_ON(EPX, a_plain_wait_takes_the_event, "")
 
 TEST_ON(EPX, a_one_shot_collects_until_it_is_armed_again, "")
 {
-	struct epx_event event;
+	struct epx_payload_event event;
 	int ep = new_ep();
 
 	ASSERT_EQ(add_user(ep, ID, EPOLLONESHOT, 1), 0);
@@ -118,7 +118,7 @@ TEST_ON(EPX, what_could_not_be_written_comes_again, "")
 {
 	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct epx_event *last = (struct epx_event *)(page + 4096) - 1;
+	struct epx_payload_event *last = (struct epx_payload_event *)(page + 4096) - 1;
 	int ep = new_ep();
 
 	ASSERT_EQ(munmap(page + 4096, 4096), 0);
@@ -148,7 +148,7 @@ TEST_ON(EPX, what_could_not_be_written_comes_again, "")
 
 TEST_ON(EPX, after_a_delete_nothing_is_delivered, "")
 {
-	struct epx_event event;
+	struct epx_payload_event event;
 	int ep = new_ep();
 
 	for (uint32_t id = 0; id < 3; id++) {
@@ -264,7 +264,7 @@ TEST_ON(EPX, sources_are_gathered_as_files_are, "")
 
 TEST_ON(EPX, a_child_and_who_got_it_by_socket_post, "")
 {
-	struct epx_event event;
+	struct epx_payload_event event;
 	int ep = new_ep(), pair[2], status;
 	pid_t pid;
 

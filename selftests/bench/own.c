@@ -20,7 +20,7 @@ void own_wait_native(int ms)
 
 void own_wait_epollx(int64_t timeout)
 {
-	struct epx_event event;
+	struct epx_payload_event event;
 
 	must(epx_wait_payload(own_ep, &event, 1, timeout) == 1, "an event");
 }

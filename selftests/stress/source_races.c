@@ -24,7 +24,7 @@
 
 #define ID	3
 
-static struct epx_event got[64];
+static struct epx_payload_event got[64];
 
 static void need_sources(struct duel *duel)
 {

@@ -27,7 +27,7 @@
 #define NEVER	(1000000 * MS)
 #define PERIOD	20000
 
-static struct epx_event got[64];
+static struct epx_payload_event got[64];
 
 static void need_sources(struct duel *duel)
 {
@@ -137,7 +137,7 @@ static void start_periods(struct duel *duel)
 
 static void count_periods(struct duel *duel, int who)
 {
-	struct epx_event event;
+	struct epx_payload_event event;
 
 	for (int i = 0; i < 8; i++)
 		if (epx_wait_payload(duel->fd[0], &event, 1, PERIOD) == 1)
@@ -159,7 +159,7 @@ static void all_periods_are_counted(struct duel *duel)
 {
 	long counted = duel->value[0] + duel->value[1], before, after;
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
-	struct epx_event event;
+	struct epx_payload_event event;
 
 	MUST(epx_wait_payload(duel->fd[0], &event, 1, -1), 1);
 	counted += event.count;

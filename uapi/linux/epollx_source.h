@@ -16,7 +16,7 @@
  * together take less memory.
  *
  * A source's event is EPOLLIN with the source's data. Its *payload* is a value
- * and a count, in the larger struct epx_event of a wait with
+ * and a count, in the larger struct epx_payload_event of a wait with
  * EPX_WAIT_PAYLOAD.
  *
  *  EPX_SOURCE_USER	one event at most is pending. A post makes it pending,
@@ -170,7 +170,7 @@ struct epx_take {
 };
 
 /**
- * struct epx_event - an event with its payload (EPX_WAIT_PAYLOAD)
+ * struct epx_payload_event - an event with its payload (EPX_WAIT_PAYLOAD)
  * @events: as epoll_event.events
  * @flags: EPX_EVENT_*
  * @data: as epoll_event.data
@@ -181,7 +181,7 @@ struct epx_take {
  *
  * 32 bytes.
  */
-struct epx_event {
+struct epx_payload_event {
 	__u32 events;
 	__u32 flags;
 	__u64 data;
@@ -200,7 +200,7 @@ struct epx_event {
 #define EPX_EVENT_AMOUNT	(1U << 1)
 
 /*
- * epx_wait.flags, epx_enter.flags: the array is one of struct epx_event.
+ * epx_wait.flags, epx_enter.flags: the array is one of struct epx_payload_event.
  * EINVAL beside EPX_WAIT_RING and on an instance with a ring.
  */
 #define EPX_WAIT_PAYLOAD	(1U << 3)

@@ -145,7 +145,7 @@ int epx_yield(int epfd);
  *
  * Return: number of events, or -errno.
  */
-int epx_wait_payload(int epfd, struct epx_event *events, int maxevents,
+int epx_wait_payload(int epfd, struct epx_payload_event *events, int maxevents,
 		     int64_t timeout);
 
 /**

@@ -146,7 +146,7 @@ int epx_yield(int epfd)
 	return raw_ioctl(epfd, EPX_IOC_YIELD, NULL);
 }
 
-int epx_wait_payload(int epfd, struct epx_event *events, int maxevents,
+int epx_wait_payload(int epfd, struct epx_payload_event *events, int maxevents,
 		     int64_t timeout)
 {
 	struct epx_wait wait;
