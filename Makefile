@@ -40,7 +40,14 @@ lib_tests = $(patsubst userlib/tests/%.c,$(out)/lib/%,$(wildcard userlib/tests/*
 
 examples = $(addprefix $(out)/examples/,echo ticker http chat proxy tail supervisor cores)
 
-programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl) $(lib_tests) $(examples)
+# Event loops that the benchmarks compare: libepollx and its peers in C, and two in other languages, whose compilers
+# only the benchmarks need.
+loops = $(addprefix $(out)/loops/,epollx uv event ev timerfd)
+loops_foreign = $(addprefix $(out)/loops/,go tokio)
+loops_objects = $(addprefix $(objects)/selftests/bench/loops/,$(addsuffix .o,$(1)))
+loops_peer = $(call loops_objects,driver callback net $(1))
+
+programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl) $(lib_tests) $(examples) $(loops)
 programs32 = $(addprefix $(out32)/,$(tests))
 # For the tests of epollx-run: a program, as those that it cannot reach are built, too; and the kernel's own test.
 preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe_static $(out)/preload_probe_go \
@@ -48,7 +55,7 @@ preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
-.PHONY: help run test check check-models shell bench bench-accept scale targets soak oracle mutants test-fresh semantics trace clean module tools lib lib-tests install uninstall abi-accept preload setup apps
+.PHONY: help run test check check-models shell bench bench-accept scale targets soak oracle mutants test-fresh semantics trace clean module tools lib lib-tests loops install uninstall abi-accept preload setup setup-peers apps
 .DEFAULT_GOAL := help
 .SECONDARY:
 
@@ -72,7 +79,7 @@ check-models: setup ## the lock-free protocols in spin, with store buffers; each
 shell: module tools ## an interactive shell in the VM, module loaded
 	@scripts/vm --kernel $(KERNEL) --shell || [ $$? -lt 124 ]
 
-bench: module tools ## [B=NAME]: all benchmarks (or those whose name begins so), with all peers; tables and a page
+bench: module tools loops ## [B=NAME]: all benchmarks (or those whose name begins so), with all peers; tables and a page
 	@scripts/report --kernel $(KERNEL) --full $(if $(B),--only $(B))
 
 bench-accept: tools ## the instruction counts as they are now are those that make test compares with
@@ -112,10 +119,15 @@ tools: $(programs) $(programs32) preload $(preload_tests) lib $(out)/installed #
 
 lib-tests: $(lib_tests) ## the library's tests alone; they run on the host: build/bin/lib/*_test
 
+loops: tools $(loops_foreign) ## the event loops of the benchmarks, those in Go and Rust as well
+
 preload: $(preload) $(preload32) ## the library that epollx-run puts under programs, for 64 and 32 bits
 
 setup: ## installs what is missing, fetches the stock kernels and the servers of make apps
 	@scripts/setup
+
+setup-peers: setup ## and the compilers that only benchmarks need
+	@scripts/setup --peers
 
 clean: ## removes build/
 	rm -rf build
@@ -172,6 +184,35 @@ $(out)/oracle: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/oracle/*.c)) $
 
 $(out)/bench: $(patsubst %.c,$(objects)/%.o,$(wildcard selftests/bench/*.c)) $(objects)/common.a
 	$(call link,,$(libraries) -levent_core -luv -lm)
+
+$(out)/loops/epollx: $(call loops_objects,driver epollx epollx_threads epollx_net) $(objects)/libepollx.a
+	$(call link,,)
+
+$(out)/loops/uv: $(call loops_peer,uv)
+	$(call link,,-luv)
+
+$(out)/loops/event: $(call loops_peer,event rawio)
+	$(call link,,-levent_core -levent_pthreads)
+
+$(out)/loops/ev: $(call loops_peer,ev rawio)
+	$(call link,,-lev)
+
+$(out)/loops/timerfd: $(call loops_objects,driver timerfd)
+	$(call link,,)
+
+$(out)/loops/go: selftests/bench/loops/go/main.go Makefile | setup-peers
+	@mkdir -p $(@D)
+	@echo "  GO    $@"
+	@GO111MODULE=off GOCACHE=$(CURDIR)/build/go go build -o $@ $<
+
+# From Debian's packages alone, with Debian's compiler.
+$(out)/loops/tokio: $(addprefix selftests/bench/loops/tokio/,main.rs Cargo.toml) Makefile | setup-peers
+	@mkdir -p $(@D) build/tokio
+	@echo "  CARGO $@"
+	@cp $(filter %.rs %.toml,$^) build/tokio
+	@cd build/tokio && PATH=/usr/bin:/bin CARGO_HOME=$(CURDIR)/build/tokio/home cargo build --quiet --offline --release \
+		--config 'source.crates-io.replace-with="debian"' --config 'source.debian.directory="/usr/share/cargo/registry"'
+	@cp build/tokio/target/release/tokio $@
 
 $(out)/apps-load: $(objects)/selftests/apps/load.o $(objects)/selftests/apps/connection.o
 	$(call link,,)

@@ -30,7 +30,8 @@
  * gatherers stay before all sleepers (WQ_FLAG_PRIORITY), and they are not
  * exclusive. Nor is then any wake-up spent on one that a sleeper should have
  * had. A wake-up with EPX_LEFT_OVER does not count: what a scan leaves behind
- * was counted when it came, and a gatherer's own look is such a scan.
+ * was counted when it came, and a gatherer's own look is such a scan. One with
+ * EPX_PUBLISHED stands for any number, and ends the sleep.
  */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -58,8 +59,11 @@ static int epx_gatherer_wake(wait_queue_entry_t *wait, unsigned int mode,
 {
 	struct epx_gatherer *gatherer =
 		container_of(wait, struct epx_gatherer, wait);
+	__poll_t why = key_to_poll(key);
 
-	if (key || ++gatherer->count < gatherer->enough)
+	if (why == EPX_LEFT_OVER)
+		return 0;
+	if (why != EPX_PUBLISHED && ++gatherer->count < gatherer->enough)
 		return 0;
 	list_del_init(&wait->entry);
 	return default_wake_function(wait, mode, sync, key);
@@ -78,7 +82,7 @@ static void epx_gatherer_enter(struct epx_instance *inst,
 	 * On the queue before the look. Pairs with the full barrier of
 	 * epx_push() in epx_hook_pass_on(), with smp_mb() in
 	 * epx_ring_append(), and with wq_has_sleeper() in epx_queue() and in
-	 * epx_ring_count().
+	 * epx_ring_tell().
 	 */
 	smp_mb();
 }
@@ -97,8 +101,11 @@ static void epx_gatherer_sleep(struct epx_instance *inst,
 	if (sleeps)
 		__set_current_state(TASK_INTERRUPTIBLE);
 	spin_unlock_irq(&inst->sleepers.lock);
-	if (!sleeps)
+	if (!sleeps) {
+		/* One busy file must not keep it from ever being over. */
+		deadline->is_now = ktime_get() >= deadline->at;
 		return;
+	}
 	deadline->is_now = epx_sleep_until(inst, deadline);
 	__set_current_state(TASK_RUNNING);
 }

@@ -251,13 +251,16 @@ int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 		}
 		return -EINTR;
 	}
-	if (unlikely(epx_ring_of(inst)))
-		return epx_ring_collect(inst, events, max);
 	epx_instance_lock(inst, 0);
-	epx_scan_begin(inst);
-	next = inst->ready.next;
-	n = epx_scan(inst, events, max, &next);
-	epx_scan_end(inst, next);
+	/* Under the mutex: a ring may come until then. */
+	if (unlikely(epx_ring_of(inst))) {
+		n = epx_ring_collect(inst, events, max);
+	} else {
+		epx_scan_begin(inst);
+		next = inst->ready.next;
+		n = epx_scan(inst, events, max, &next);
+		epx_scan_end(inst, next);
+	}
 	epx_instance_unlock(inst);
 	return n;
 }

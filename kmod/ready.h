@@ -19,12 +19,17 @@
  * has become ready. Who counts the latter (gather.c) does not hear it.
  */
 #define EPX_LEFT_OVER	EPOLLMSG
+/*
+ * The key for what a scan has put into a ring, any number of items: who counts
+ * has to look.
+ */
+#define EPX_PUBLISHED	EPOLLPRI
 
 /**
  * epx_sleepers_wake() - wake one sleeper
  * @inst: the instance, after a full barrier and a look at the queue
  * @sync: the waker is about to sleep itself, so do not preempt it
- * @key: 0 or EPX_LEFT_OVER
+ * @key: 0, EPX_LEFT_OVER or EPX_PUBLISHED
  *
  * In one section of the lock. wake_up() of Linux 6.1 gives the lock up after
  * 64 entries: who entered there would stand before gatherers (gather.c).

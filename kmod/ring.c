@@ -213,18 +213,27 @@ u64 epx_ring_force(struct epx_watch *w, u64 state)
  * @w: the watch
  * @once: it is a one-shot one now
  *
- * The MOD has made a one-shot watch of another one or the reverse, and has not
- * seen that we armed or disarmed by the old mode. Put that right; what came
- * while it was disarmed gets its slot.
+ * The MOD has made a one-shot watch of another one or the reverse, and may not
+ * have seen that we armed or disarmed by the old mode. Put that right; what came
+ * while it was disarmed gets its slot. Our event disarms only where it is in the
+ * word still: if the MOD came after us it has dropped that, and armed.
  *
  * Context: any.
  */
 void epx_ring_other_mode(struct epx_watch *w, bool once)
 {
+	atomic64_t *word = epx_watch_word(w);
+	s64 old = atomic64_read(word);
+
 	if (once) {
-		atomic64_and(~EPX_ITEM_ARMED, epx_watch_word(w));
+		for (int tries = 0; tries < EPX_RING_TRIES; tries++) {
+			if (!(old & EPX_ITEM_READY) ||
+			    atomic64_try_cmpxchg(word, &old,
+						 old & ~EPX_ITEM_ARMED))
+				break;
+		}
 		return;
 	}
-	atomic64_or(EPX_ITEM_ARMED, epx_watch_word(w));
+	atomic64_or(EPX_ITEM_ARMED, word);
 	epx_ring_publish(w, 0);
 }

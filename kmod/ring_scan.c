@@ -85,9 +85,13 @@ static void epx_scan_visit(struct epx_watch *w, struct list_head *next,
 		epx_requeue(w, next->prev);
 }
 
-/* Takes over incoming and visits the list; between this and the end it moves. */
-static void epx_ring_scan_begin(struct epx_instance *inst, unsigned int depth)
+/*
+ * Takes over incoming and visits the list; between this and the end it moves.
+ * Returns the tail from before, for epx_ring_tell().
+ */
+static u32 epx_ring_scan_begin(struct epx_instance *inst, unsigned int depth)
 {
+	u32 tail = atomic_read(&epx_ring_of(inst)->tail);
 	struct list_head *at, *next;
 
 	epx_bury(inst);
@@ -98,12 +102,38 @@ static void epx_ring_scan_begin(struct epx_instance *inst, unsigned int depth)
 			       depth);
 		cond_resched();
 	}
+	return tail;
 }
 
 static void epx_ring_scan_end(struct epx_instance *inst)
 {
 	epx_move_end(inst);
 	epx_wakeup_scan_end(inst);
+}
+
+/*
+ * What a scan puts into the ring has had no wake-up, if the item was disarmed
+ * at the time of its callback and has been armed since: somebody may sleep.
+ * @tail: from before the scan; what callbacks put there is told twice.
+ * @left: somebody else can have something in any case.
+ */
+static bool epx_ring_tell(struct epx_instance *inst, u32 tail, bool left)
+{
+	struct epx_publisher *ring = epx_ring_of(inst);
+	bool is_new = (u32)atomic_read(&ring->tail) != tail &&
+		      epx_ring_has_slot(ring);
+
+	/* Pairs with smp_mb() in epx_sleep() and in epx_gatherer_enter(). */
+	if ((is_new || left) && wq_has_sleeper(&inst->sleepers))
+		epx_sleepers_wake(inst, 0,
+				  is_new ? EPX_PUBLISHED : EPX_LEFT_OVER);
+	return is_new;
+}
+
+/* Filled and about to be, at most one turn; the head is the program's. */
+static u32 epx_ring_used(const struct epx_publisher *ring, u32 head)
+{
+	return min((u32)atomic_read(&ring->tail) - head, ring->mask + 1);
 }
 
 /* What a consumer takes. */
@@ -116,6 +146,7 @@ enum epx_taken {
 	EPX_TAKEN_FAULT,	/* the event could not be written: all as it was */
 	EPX_TAKEN_NONE,		/* the ring is empty */
 	EPX_TAKEN_STALE,	/* the slot is free; there was no event */
+	EPX_TAKEN_PART,		/* the event; the item keeps its slot */
 };
 
 static void epx_slot_set(struct epx_publisher *ring, u32 head, u32 number,
@@ -157,22 +188,28 @@ static enum epx_taken epx_ring_pop(struct epx_publisher *ring,
 			epx_slot_set(ring, head, number, head);
 			return EPX_TAKEN_FAULT;
 		}
-		epx_slot_set(ring, head, 0, head + 1);
 		if (unlikely(tries++ == EPX_RING_TRIES)) {
-			atomic64_xchg(word, old & ~EPX_ITEM_TAKEN);
-			break;
+			/* A step that cannot fail, and undoes nobody's. */
+			epx_slot_set(ring, head, number, head);
+			atomic64_andnot(ready, word);
+			return ready ? EPX_TAKEN_PART : EPX_TAKEN_NONE;
 		}
+		epx_slot_set(ring, head, 0, head + 1);
 	} while (!atomic64_try_cmpxchg(word, &old, old & ~EPX_ITEM_TAKEN));
 	return ready ? EPX_TAKEN : EPX_TAKEN_STALE;
 }
 
-/* Consume into the array. At most one turn of the ring, whatever it holds. */
+/*
+ * Consume into the array: what is in the ring now, so no watch twice, whatever
+ * it does meanwhile.
+ */
 static int epx_ring_deliver(struct epx_publisher *ring,
 			    struct epoll_event __user *events, int max)
 {
+	u32 slots = epx_ring_used(ring, READ_ONCE(ring->head->head));
 	int n = 0;
 
-	for (u32 turn = 0; n < max && turn <= ring->mask; turn++) {
+	while (n < max && slots--) {
 		enum epx_taken taken = epx_ring_pop(ring, &events[n]);
 
 		if (taken == EPX_TAKEN_NONE)
@@ -181,7 +218,12 @@ static int epx_ring_deliver(struct epx_publisher *ring,
 			epx_count(copy_fault);
 			return n ? n : -EFAULT;
 		}
-		n += taken == EPX_TAKEN;
+		if (taken == EPX_TAKEN_PART)
+			return n + 1;
+		if (taken == EPX_TAKEN)
+			n++;
+		else
+			cond_resched();
 	}
 	return n;
 }
@@ -192,7 +234,7 @@ static int epx_ring_deliver(struct epx_publisher *ring,
  * @events: user array, its range checked; unused where @max is 0
  * @max: its length; 0: nothing is consumed
  *
- * Context: process, may sleep; takes the instance's mutex.
+ * Context: process, may sleep; the instance's mutex held.
  * Return: number of events, -EFAULT if the first could not be copied; where
  * @max is 0, whether the ring has something.
  */
@@ -200,11 +242,12 @@ int epx_ring_collect(struct epx_instance *inst,
 		     struct epoll_event __user *events, int max)
 {
 	struct epx_publisher *ring = epx_ring_of(inst);
-	bool more;
+	bool left;
+	u32 tail;
 	int n;
 
-	epx_instance_lock(inst, 0);
-	epx_ring_scan_begin(inst, 1);
+	lockdep_assert_held(&inst->mutex);
+	tail = epx_ring_scan_begin(inst, 1);
 	if (max)
 		n = epx_ring_deliver(ring, events, max);
 	else
@@ -212,14 +255,13 @@ int epx_ring_collect(struct epx_instance *inst,
 	epx_ring_scan_end(inst);
 	/*
 	 * Who has taken his share wakes the next for the rest, and for what is
-	 * level-triggered and still ready. Who takes nothing answers for all of
-	 * it. wq_has_sleeper()'s barrier pairs with smp_mb() in epx_sleep().
+	 * level-triggered and still ready. Who takes nothing answers for what
+	 * others have been told of.
 	 */
-	more = epx_ring_has_slot(ring) ||
-	       (n > 0 && !list_empty(&inst->ready));
-	if (max && more && wq_has_sleeper(&inst->sleepers))
-		epx_sleepers_wake(inst, 0, EPX_LEFT_OVER);
-	epx_instance_unlock(inst);
+	left = max && (epx_ring_has_slot(ring) ||
+		       (n > 0 && !list_empty(&inst->ready)));
+	if (epx_ring_tell(inst, tail, left))
+		epx_pollers_wake(inst, NULL, 0);
 	return n;
 }
 
@@ -228,16 +270,19 @@ int epx_ring_collect(struct epx_instance *inst,
  * @inst: the instance
  * @depth: below the outermost instance, for lockdep
  *
- * Publishes facts as a wait does; consumes nothing.
+ * Publishes facts as a wait does, and wakes who waits for one; consumes nothing.
  *
  * Context: process, may sleep; the instance's mutex held.
  * Return: whether the ring has something.
  */
 bool epx_ring_poll(struct epx_instance *inst, unsigned int depth)
 {
+	u32 tail;
+
 	lockdep_assert_held(&inst->mutex);
-	epx_ring_scan_begin(inst, depth + 1);
+	tail = epx_ring_scan_begin(inst, depth + 1);
 	epx_ring_scan_end(inst);
+	epx_ring_tell(inst, tail, false);
 	return epx_ring_has_slot(epx_ring_of(inst));
 }
 
@@ -256,24 +301,19 @@ bool epx_ring_poll(struct epx_instance *inst, unsigned int depth)
 int epx_ring_count(struct epx_instance *inst, int most)
 {
 	struct epx_publisher *ring = epx_ring_of(inst);
-	u32 head, slots;
+	u32 head, slots, tail;
 	int n = 0;
 
 	lockdep_assert_held(&inst->mutex);
-	epx_ring_scan_begin(inst, 1);
+	tail = epx_ring_scan_begin(inst, 1);
 	epx_ring_scan_end(inst);
 	head = READ_ONCE(ring->head->head);
-	slots = min((u32)atomic_read(&ring->tail) - head, ring->mask + 1);
+	slots = epx_ring_used(ring, head);
 	for (u32 i = 0; i < slots && n < most; i++) {
 		n += !!READ_ONCE(ring->slots[(head + i) & ring->mask]);
 		cond_resched();
 	}
-	/*
-	 * wq_has_sleeper()'s barrier pairs with smp_mb() in epx_sleep() and in
-	 * epx_gatherer_enter().
-	 */
-	if (n && wq_has_sleeper(&inst->sleepers))
-		epx_sleepers_wake(inst, 0, EPX_LEFT_OVER);
+	epx_ring_tell(inst, tail, n);
 	return n;
 }
 

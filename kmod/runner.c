@@ -21,9 +21,11 @@
  * needs them, the latter only for EPX_CONCURRENCY_RUNNING, and stay until the
  * module goes: attaching patches code that all CPUs run.
  *
- * A thread's slot is counted once: @has_slot is written by the thread, and
- * @is_blocked by the switches from and to it, between which it does not run.
- * A thread that is preempted is not blocked, whatever its state. The free of a
+ * A thread's slot is counted once: @has_slot and @is_out are written by the
+ * thread, and @is_blocked by the switches from and to it, between which it does
+ * not run. A thread that is preempted is not blocked, whatever its state; nor is
+ * one that blocks inside a wait with its slot, on the mutex most often: others
+ * would be woken for no more than to block there too. The free of a
  * slot may happen beside the release of the instance; its memory is there until
  * the end of the read section, and nobody sleeps there any more.
  */
@@ -60,7 +62,7 @@ static struct epx_runner *epx_runner_find(struct epx_slots *slots)
 }
 
 /**
- * epx_runner_get() - the calling thread's runner
+ * epx_runner_get() - the calling thread's runner, which is out no more
  * @slots: the limit; the caller is in a call on its instance
  *
  * Context: process, may sleep.
@@ -70,8 +72,10 @@ struct epx_runner *epx_runner_get(struct epx_slots *slots)
 {
 	struct epx_runner *runner = epx_runner_find(slots);
 
-	if (likely(runner))
+	if (likely(runner)) {
+		WRITE_ONCE(runner->is_out, false);
 		return runner;
+	}
 	runner = kmem_cache_zalloc(epx_runner_cache, GFP_KERNEL);
 	if (!runner)
 		return NULL;
@@ -124,6 +128,7 @@ bool epx_runner_give(struct epx_runner *runner)
 {
 	if (!runner->has_slot)
 		return false;
+	WRITE_ONCE(runner->is_out, false);
 	WRITE_ONCE(runner->has_slot, false);
 	epx_slot_give(runner->slots);
 	return true;
@@ -201,20 +206,18 @@ void epx_runners_show(struct seq_file *m, struct epx_slots *slots)
 	spin_unlock(&epx_runner_lock);
 }
 
-/* Of @task, taken out of the table and its list; NULL: none any more. */
-static struct epx_runner *epx_runner_pop(struct task_struct *task)
+/* Its thread exits. In an RCU read section; the release may be faster. */
+static void epx_runner_ends(struct epx_runner *runner)
 {
-	struct epx_runner *runner, *found = NULL;
+	bool is_ours;
 
 	spin_lock(&epx_runner_lock);
-	hash_for_each_possible_rcu(epx_runners, runner, node,
-				   (unsigned long)task)
-		if (runner->task == task)
-			found = runner;
-	if (found)
-		epx_runner_remove(found);
+	is_ours = !hlist_unhashed(&runner->node);
+	if (is_ours)
+		epx_runner_remove(runner);
 	spin_unlock(&epx_runner_lock);
-	return found;
+	if (is_ours && runner->has_slot)
+		epx_slot_give(runner->slots);
 }
 
 /* Tracepoint, in the context of the thread that exits; preemption off. */
@@ -223,16 +226,16 @@ static void epx_runner_exits(void *unused, struct task_struct *task)
 	struct epx_runner *runner;
 
 	rcu_read_lock();
-	if (!hash_empty(epx_runners))
-		while ((runner = epx_runner_pop(task)))
-			if (runner->has_slot)
-				epx_slot_give(runner->slots);
+	hash_for_each_possible_rcu(epx_runners, runner, node,
+				   (unsigned long)task)
+		if (runner->task == task)
+			epx_runner_ends(runner);
 	rcu_read_unlock();
 }
 
 static void epx_runner_blocks(struct epx_runner *runner)
 {
-	if (!runner->slots->counts_running || !READ_ONCE(runner->has_slot))
+	if (!runner->slots->counts_running || !READ_ONCE(runner->is_out))
 		return;
 	WRITE_ONCE(runner->is_blocked, true);
 	epx_slot_leave(runner->slots);

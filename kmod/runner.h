@@ -19,6 +19,8 @@ struct task_struct;
  * @slots: [C] the limit
  * @has_slot: to write, the thread itself: one slot is counted for it, unless
  *	      @is_blocked
+ * @is_out: to write, the thread itself: it has returned with @has_slot, and is
+ *	    in no wait
  * @is_blocked: to write, the switches from and to the thread
  * @rcu: for the free
  */
@@ -28,6 +30,7 @@ struct epx_runner {
 	struct task_struct *task;
 	struct epx_slots *slots;
 	bool has_slot;
+	bool is_out;
 	bool is_blocked;
 	struct rcu_head rcu;
 };

@@ -138,8 +138,8 @@ noinline bool epx_sleep(struct epx_instance *inst,
 	 * On the queue before the look. Pairs with the full barrier of
 	 * epx_push() in epx_hook_pass_on(), with smp_mb() in
 	 * epx_ring_append(), and with wq_has_sleeper() in epx_scan_end(), in
-	 * epx_queue(), in epx_ring_collect() and in epx_ring_count(), and with
-	 * smp_mb() in epx_slots_wake() and in epx_slot_leave().
+	 * epx_queue() and in epx_ring_tell(), and with smp_mb() in
+	 * epx_slots_wake() and in epx_slot_leave().
 	 */
 	smp_mb();
 	is_over = !epx_is_quiet(inst);
@@ -190,8 +190,10 @@ noinline int epx_wait_limited(struct epx_instance *inst,
 	for (;;) {
 		if (look && epx_runner_take(runner)) {
 			n = epx_collect(inst, events, max);
-			if (n > 0)
+			if (n > 0) {
+				WRITE_ONCE(runner->is_out, true);
 				return n;
+			}
 		}
 		/* Who spins runs, and is not told to where he may not. */
 		if (!n && !deadline->is_now && epx_is_busy(inst) &&

@@ -69,41 +69,6 @@ TEST_ON(EPX, a_wait_for_the_ring_keeps_time, "47 49")
 	EXPECT_GE(now_ns() - start, 2000000);
 }
 
-/* A thread in epx_ring_sleep(ring, -1). */
-struct ring_sleeper {
-	struct epx_consumer *ring;
-	pthread_t thread;
-	atomic_int tid;
-	int result;
-};
-
-static void *ring_sleeper_main(void *arg)
-{
-	struct ring_sleeper *sleeper = arg;
-
-	atomic_store(&sleeper->tid, gettid());
-	sleeper->result = epx_ring_sleep(sleeper->ring, -1);
-	return NULL;
-}
-
-static void ring_sleeper_start(struct ring_sleeper *sleeper,
-			       struct epx_consumer *ring)
-{
-	memset(sleeper, 0, sizeof(*sleeper));
-	sleeper->ring = ring;
-	ASSERT_EQ(pthread_create(&sleeper->thread, NULL, ring_sleeper_main,
-				 sleeper), 0);
-	while (!atomic_load(&sleeper->tid))
-		sched_yield();
-	wait_until_sleeping(atomic_load(&sleeper->tid));
-}
-
-static int ring_sleeper_join(struct ring_sleeper *sleeper)
-{
-	pthread_join(sleeper->thread, NULL);
-	return sleeper->result;
-}
-
 TEST_ON(EPX, a_hint_wakes_who_waits_for_the_ring, "59")
 {
 	struct ring_sleeper sleeper;

@@ -59,3 +59,30 @@ int ring_drain(struct epx_consumer *ring, struct epx_ring_event *last)
 		n++;
 	return n;
 }
+
+static void *ring_sleeper_main(void *arg)
+{
+	struct ring_sleeper *sleeper = arg;
+
+	atomic_store(&sleeper->tid, gettid());
+	sleeper->result = epx_ring_sleep(sleeper->ring, -1);
+	return NULL;
+}
+
+void ring_sleeper_start(struct ring_sleeper *sleeper,
+			struct epx_consumer *ring)
+{
+	memset(sleeper, 0, sizeof(*sleeper));
+	sleeper->ring = ring;
+	ASSERT_EQ(pthread_create(&sleeper->thread, NULL, ring_sleeper_main,
+				 sleeper), 0);
+	while (!atomic_load(&sleeper->tid))
+		sched_yield();
+	wait_until_sleeping(atomic_load(&sleeper->tid));
+}
+
+int ring_sleeper_join(struct ring_sleeper *sleeper)
+{
+	pthread_join(sleeper->thread, NULL);
+	return sleeper->result;
+}

@@ -5,6 +5,8 @@
 #ifndef EPX_TEST_RINGFILE_H
 #define EPX_TEST_RINGFILE_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include <epollx.h>
@@ -23,5 +25,19 @@ int slots_filled(const struct epx_consumer *ring);
 uint32_t flags_of(const struct epx_consumer *ring, int item);
 /* Events that there are now, without a system call; the item of the last. */
 int ring_drain(struct epx_consumer *ring, struct epx_ring_event *last);
+
+/* A thread in epx_ring_sleep(ring, -1). */
+struct ring_sleeper {
+	struct epx_consumer *ring;
+	pthread_t thread;
+	atomic_int tid;
+	int result;
+};
+
+/* Starts it and returns once it is seen to sleep. */
+void ring_sleeper_start(struct ring_sleeper *sleeper,
+			struct epx_consumer *ring);
+/* Waits for its end; what epx_ring_sleep() returned. */
+int ring_sleeper_join(struct ring_sleeper *sleeper);
 
 #endif /* EPX_TEST_RINGFILE_H */

@@ -9,7 +9,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -24,6 +23,7 @@
 #include "harness.h"
 #include "helpers.h"
 #include "probefile.h"
+#include "slowpage.h"
 #include "testfiles.h"
 #include "waiter.h"
 
@@ -245,50 +245,6 @@ TEST(zero_timeout_waits_for_a_running_scan, "65")
 	close_owned();
 }
 
-/* A page that faults into user space, and is filled when the test says so. */
-struct slow_page {
-	int uffd;
-	void *page;
-};
-
-static void slow_page_make(struct slow_page *slow)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register area = {
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	long size = sysconf(_SC_PAGESIZE);
-
-	slow->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	ASSERT_GE(slow->uffd, 0);
-	ASSERT_EQ(ioctl(slow->uffd, UFFDIO_API, &api), 0);
-	slow->page = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_TRUE(slow->page != MAP_FAILED);
-	area.range.start = (unsigned long)slow->page;
-	area.range.len = size;
-	ASSERT_EQ(ioctl(slow->uffd, UFFDIO_REGISTER, &area), 0);
-}
-
-/* Waits until somebody faults on it. */
-static void slow_page_await(struct slow_page *slow)
-{
-	struct uffd_msg msg;
-
-	ASSERT_EQ(read(slow->uffd, &msg, sizeof(msg)), sizeof(msg));
-	ASSERT_EQ(msg.event, UFFD_EVENT_PAGEFAULT);
-}
-
-static void slow_page_fill(struct slow_page *slow)
-{
-	struct uffdio_zeropage zero = {
-		.range.start = (unsigned long)slow->page,
-		.range.len = sysconf(_SC_PAGESIZE),
-	};
-
-	ASSERT_EQ(ioctl(slow->uffd, UFFDIO_ZEROPAGE, &zero), 0);
-}
-
 TEST(delivery_that_faults_blocks_the_others_and_no_wake, "66 25")
 {
 	int fd, ep = watch_one(&fd, EPOLLIN | EPOLLET);
@@ -310,8 +266,7 @@ TEST(delivery_that_faults_blocks_the_others_and_no_wake, "66 25")
 	EXPECT_EQ(waiter_join(&slow), 1);
 	EXPECT_EQ(waiter_join(&other), 1);
 	EXPECT_EQ(((struct epoll_event *)page.page)->events, EPOLLIN);
-	munmap(page.page, sysconf(_SC_PAGESIZE));
-	close(page.uffd);
+	slow_page_end(&page);
 	close_owned();
 }
 
@@ -348,8 +303,7 @@ TEST(file_closed_under_a_delivery_is_buried_after_it, "66 68")
 	while (side() != NATIVE && counter("bury") == buried)
 		sched_yield();
 	EXPECT_EQ(ep_wait(ep, &ev, 1, 0), 0);
-	munmap(page.page, sysconf(_SC_PAGESIZE));
-	close(page.uffd);
+	slow_page_end(&page);
 	close_owned();
 }
 
@@ -386,7 +340,6 @@ TEST(delivery_that_faults_blocks_a_change, "66 25")
 	ASSERT_EQ(pthread_join(thread, &result), 0);
 	EXPECT_EQ((long)result, 0);
 	EXPECT_EQ(ready_now(ep), 0);
-	munmap(page.page, sysconf(_SC_PAGESIZE));
-	close(page.uffd);
+	slow_page_end(&page);
 	close_owned();
 }

@@ -10,7 +10,12 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(TOP, "build", "report")
 KERNELS = ("6.1", "6.12")
 # The order of columns. The first four are native epoll and the module's own ways, the rest their peers.
-SIDES = ("native", "epollx", "ring", "batch", "poll", "select", "io_uring", "libevent", "libuv")
+SIDES = ("native", "epollx", "ring", "batch", "poll", "select", "io_uring", "libevent", "libuv", "lib-ring", "lib-ioctl", "lib-epoll", "libev",
+         "go", "tokio", "timerfd")
+# Benchmarks of event loops, whose measure is libuv; the others' is native epoll.
+LOOPS = ("million_timers", "timers", "sleepers", "spawn_many", "yield_many", "ping_pong", "chained_spawn", "loop_count",
+         "async", "async_pummel", "ping_pongs", "tcp4_pound", "echo_loop", "idle_connection")
+PARTS = ("_arm", "_cancel", "_expire")
 # Of accept_fair: ways to share a port, not ways to wait.
 WAYS = ("native", "exclusive", "reuseport", "epollx", "fifo", "rotate")
 
@@ -18,11 +23,19 @@ WAYS = ("native", "exclusive", "reuseport", "epollx", "fifo", "rotate")
 def measured_state():
     """What the figures depend on: the sources of the module and of the measurement."""
     state = hashlib.sha256()
-    for pattern in ("Kbuild", "kmod/*", "uapi/linux/*", "userlib/include/*", "userlib/src/*", "selftests/bench/*.[ch]"):
+    for pattern in ("Kbuild", "kmod/*", "uapi/linux/*", "userlib/include/*", "userlib/src/*", "userlib/core/*", "userlib/backend/*",
+                    "userlib/around/*", "selftests/bench/*.[ch]", "selftests/bench/loops/*.[ch]", "selftests/bench/loops/*/*"):
         for path in sorted(glob.glob(os.path.join(TOP, pattern))):
             with open(path, "rb") as file:
                 state.update(file.read())
     return state.hexdigest()
+
+
+def base(name):
+    """Whose figure the others of a benchmark are compared with."""
+    for part in PARTS:
+        name = name.removesuffix(part)
+    return "libuv" if name in LOOPS else "native"
 
 
 def key(figure):
@@ -72,7 +85,7 @@ class Data:
 
     def sides(self, name=None):
         """Who has a figure (of @name), in the order of columns."""
-        have = {known[3] for known in self.figures if known[0] in ("cost", "time", "calls", "memory") and name in (None, known[1])}
+        have = {known[3] for known in self.figures if known[0] in ("cost", "time", "calls", "memory", "host") and name in (None, known[1])}
         return [side for side in SIDES if side in have]
 
     def absent(self):

@@ -30,6 +30,23 @@ TITLES = {
     "accept_wakeups": "wake-ups of workers for each connection at one port; x = workers",
     "accept_jain": "how evenly they fall to the workers, 1 where each has as many (Jain's index); x = workers",
     "memory": "kernel memory of a watch, bytes; x = watches",
+    "million_timers": "x timers, one behind the other, set and come, per timer",
+    "timers": "x timers are set, cancelled, set, and come; per timer, of the three parts below",
+    "timers_arm": "a timer is set, x at a time",
+    "timers_cancel": "a timer is cancelled, x at a time",
+    "timers_expire": "a timer comes and its task ends, or its call is made; x at a time",
+    "spawn_many": "x tasks (or calls for the next turn), made, run and freed; per task",
+    "yield_many": "x tasks yield 1,000 times each; per yield",
+    "ping_pong": "x tasks, each makes another one and exchanges a value with it; per pair",
+    "chained_spawn": "each task makes the next one; per task",
+    "loop_count": "a turn of a loop with nothing to do",
+    "async": "round trips of x threads, each with a loop, and the main one's; per round trip",
+    "async_pummel": "x threads wake one loop as fast as they can; per wake",
+    "ping_pongs": "a message there and back over TCP, client and server in one loop",
+    "tcp4_pound": "x clients connect, exchange a message, close; client and server in one loop; per connection",
+    "echo_loop": "TCP echo server: requests/s, instructions of both ends; x = connections",
+    "idle_connection": "private memory of an echo server's connection that is idle, bytes",
+    "sleepers": "private memory of a task that sleeps, or of a timer, bytes",
 }
 WIDTH = 18
 
@@ -49,26 +66,27 @@ def row(label, cells):
 
 
 def with_ratio(data, suite, name, x, side):
-    value, native = data.value(suite, name, x, side), data.value(suite, name, x, "native")
+    base = lab.base(name)
+    value, measure = data.value(suite, name, x, side), data.value(suite, name, x, base)
     if value is None:
         return ""
-    if side == "native" or not native:
+    if side == base or not measure:
         return short(value)
-    return f"{short(value)} ({value / native:.2f})"
+    return f"{short(value)} ({value / measure:.2f})"
 
 
-def timed(data, name, x, side):
-    figure = data.figure("time", name, x, side)
+def timed(data, name, x, side, suite="time"):
+    figure = data.figure(suite, name, x, side)
     return "{value:.2f} [{q1:.2f} {q3:.2f}]".format(**figure) if figure else ""
 
 
 def block(data, name):
     sides = data.sides(name)
-    xs = sorted({x for suite in ("cost", "memory", "calls", "time") for x in data.xs(suite, name)})
+    xs = sorted({x for suite in ("cost", "memory", "calls", "time", "host") for x in data.xs(suite, name)})
     lines = [f"\n{name}: {TITLES.get(name, '')}", f"  {'x':16}" + "".join(f"{side:>{WIDTH}}" for side in sides)]
     for x in xs:
-        suite = "memory" if name == "memory" else "cost"
-        unit = "bytes" if name == "memory" else "instr."
+        suite = "memory" if name in ("memory", "sleepers", "idle_connection") else "cost"
+        unit = "bytes" if suite == "memory" else "instr."
         found = row(f"{x:>7} {unit}", [with_ratio(data, suite, name, x, side) for side in sides])
         if suite == "cost":
             predictions = [model.predict(data, name, x, side) for side in sides]
@@ -76,6 +94,7 @@ def block(data, name):
         calls = [data.value("calls", name, x, side) for side in sides]
         found += row(f"{x:>7} calls", ["" if c is None else short(c) if c else "0" for c in calls])
         found += row(f"{x:>7} time", [timed(data, name, x, side) for side in sides])
+        found += row(f"{x:>7} host", [timed(data, name, x, side, "host") for side in sides])
         lines += found
     return lines
 
@@ -123,6 +142,7 @@ def text(data):
     lines = [f"\nFigures, instructions and calls: {data.label('cost', 'calls')}; time: {data.label('time')}"]
     lines.append("  In brackets beside instructions: to native's. model: what the parts, measured by themselves, come to.")
     lines.append("  time: to native's in the same round, median [quartiles]; of requests/s and events/ms more is better.")
+    lines.append(f"  Of event loops the measure is libuv, not native epoll; host: time on this machine ({data.label('host')}).")
     for side, form in forms.items():
         lines.append(f"  {side:9} {form}" + (f"; ABSENT: {absent[side]}" if side in absent else ""))
     names = [name for name in TITLES if any(known[1] == name and known[0] != "accept" for known in data.figures)]

@@ -6,8 +6,8 @@
     more    to the other side, where more is better, at the x where that is least
     flat    the greatest of the axis to the least
     slope   as less, of what each further one costs between two x
-    most    by itself, at the x where it is most
-    least   by itself, where more is better, at the x where it is least
+    most    the figure itself, at the x where that is most; against nobody ("-")
+    least   the same, where more is better, at the x where it is least
 """
 import csv
 import os
@@ -24,8 +24,9 @@ def values(data, row, side):
         xs = [x for x in xs if x >= int(wanted[:-1])]
     elif wanted != "*":
         xs = [int(x) for x in wanted.split(",")]
-    # A time is to native's already.
-    found = {x: 1.0 if row["suite"] == "time" and side == "native" else data.value(row["suite"], row["figure"], x, side) for x in xs}
+    # A time is to native's, or libuv's, already.
+    given = row["suite"] in ("time", "host") and side == lab.base(row["figure"])
+    found = {x: 1.0 if given else data.value(row["suite"], row["figure"], x, side) for x in xs}
     return {x: value for x, value in found.items() if value is not None}
 
 
@@ -37,20 +38,20 @@ def slope(of):
 def judge(data, row):
     """(is met, figure, what the side and the other have), or None where something is absent."""
     mine, other = values(data, row, row["side"]), values(data, row, row["against"])
-    both = [x for x in mine if x in other]
+    both = [x for x in mine if x in other or row["sense"] in ("most", "least")]
     asked = row["xs"].split(",") if row["xs"][-1] not in "*+" else both
     if not both or len(both) < len(asked):
         return None
     limit, sense = float(row[f"limit-{data.kernel}"]), row["sense"]
+    if sense in ("most", "least"):
+        got = max(mine.values()) if sense == "most" else min(mine.values())
+        return (round(got, 3) <= limit if sense == "most" else round(got, 3) >= limit), got, got, float("nan")
     if sense == "slope":
         got = slope(mine) / slope(other)
         return round(got, 3) <= limit, got, slope(mine), slope(other)
     if sense == "flat":
         low, high = min(mine.values()), max(mine.values())
         return round(high / low, 3) <= limit, high / low, high, low
-    if sense in ("most", "least"):
-        got = max(mine.values()) if sense == "most" else min(mine.values())
-        return (round(got, 3) <= limit if sense == "most" else round(got, 3) >= limit), got, got, got
     if sense == "times":
         x = min(both, key=lambda at: other[at] / mine[at])
         return round(other[x] / mine[x], 3) >= limit, other[x] / mine[x], mine[x], other[x]
@@ -76,7 +77,7 @@ def text(data):
         limit = f"{sign} {float(row[f'limit-{data.kernel}']):g}"
         judged = judge(data, row)
         if not judged:
-            why = absent.get(row["side"]) or {"time": "make bench", "accept": "make bench", "scale": "make scale"}.get(row["suite"], "not measured")
+            why = absent.get(row["side"]) or {"time": "make bench", "host": "make bench", "accept": "make bench", "scale": "make scale"}.get(row["suite"], "not measured")
             lines.append(f"  {'absent':6}  {limit:>8}  {'-':>8}  {'-':>12}  {'-':>12}  {row['what']} ({why})")
             counts["absent"] += 1
             continue

@@ -10,6 +10,7 @@
  *   parts.c       what an operation is made of, by itself: for the cost model
  *   latency.c producers.c accept.c echo.c load.c memory.c scale.c close.c
  *                 what is more than a step that is repeated
+ *   loops.c trials.c  event loops, libepollx and its peers: programs in loops/
  *   journey.c     two events for a trace
  *
  * A suite is a way to measure, a benchmark is what is measured, x is what it
@@ -269,6 +270,14 @@ void measure_accept(void);
 void measure_close(void);
 void measure_scale(void);
 void run_journey(void);
+
+/* loops.c, trials.c */
+void print_loopers(void);
+void measure_loops_cost(void);
+void measure_loops_calls(void);
+void measure_loops_time(void);
+void measure_loops_memory(void);
+void measure_loops_host(void);
 
 /* load.c: the client of an echo server. */
 struct load {

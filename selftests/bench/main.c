@@ -4,6 +4,7 @@
  *
  *   cost part calls   under -icount: instructions, and system calls
  *   memory close      under -icount, or not
+ *   host              event loops on this machine, in time; no module needed
  *   time              ratios of interleaved rounds
  *   accept            workers at one port: counts, not times
  *   scale             one instance from 10 watches to --count
@@ -31,6 +32,7 @@ static void run_cost(void)
 	measure_cost();
 	if (is_wanted("wake_latency"))
 		measure_latency(true);
+	measure_loops_cost();
 }
 
 static void run_calls(void)
@@ -38,6 +40,7 @@ static void run_calls(void)
 	measure_calls();
 	if (is_wanted("echo"))
 		measure_echo(true);
+	measure_loops_calls();
 }
 
 static void run_time(void)
@@ -49,6 +52,7 @@ static void run_time(void)
 		measure_producers();
 	if (is_wanted("echo"))
 		measure_echo(false);
+	measure_loops_time();
 }
 
 static void run_accept(void)
@@ -61,6 +65,13 @@ static void run_memory(void)
 {
 	if (is_wanted("memory"))
 		measure_memory();
+	measure_loops_memory();
+}
+
+static void run_sides(void)
+{
+	print_sides();
+	print_loopers();
 }
 
 static void run_close(void)
@@ -73,12 +84,12 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } suites[] = {
-	{ "sides", print_sides }, { "cost", run_cost },
+	{ "sides", run_sides }, { "cost", run_cost },
 	{ "part", measure_parts }, { "calls", run_calls },
 	{ "time", run_time }, { "accept", run_accept },
 	{ "memory", run_memory },
 	{ "close", run_close }, { "scale", measure_scale },
-	{ "journey", run_journey },
+	{ "journey", run_journey }, { "host", measure_loops_host },
 };
 
 static void run_suite(const char *name)
@@ -89,7 +100,7 @@ static void run_suite(const char *name)
 		suites[i].run();
 		return;
 	}
-	must(0, "sides, cost, part, calls, time, accept, memory, close, scale or journey");
+	must(0, "sides, cost, part, calls, time, accept, memory, close, scale, host or journey");
 }
 
 int main(int argc, char **argv)

@@ -339,7 +339,8 @@ inline wake_up(c, i, old, at)
 
 /*
  * A scan: in EPX_IOC_WAIT, and (POLLS) in a poll(2) of the instance. It wakes
- * nobody; who would go to sleep meanwhile sees that it runs.
+ * nobody; who would go to sleep meanwhile sees that it runs. epx_ring_tell() is
+ * for who slept before another thread armed: nobody does that here.
  */
 inline publish_facts(c, old, at)
 {

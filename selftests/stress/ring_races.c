@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -247,6 +248,52 @@ RACE(ring_mode_beside_wake, "met")
 	struct duel duel = {
 		.prepare = prepare_other_mode, .left = change_mode,
 		.right = write_right, .check = armed_by_mode,
+	};
+
+	need_ring(&duel, 4);
+	duel_run(&duel, rounds);
+}
+
+static void prepare_socket(struct duel *duel)
+{
+	int pair[2];
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	duel->fd[1] = pair[0];
+	duel->fd[2] = pair[1];
+	duel->value[0] = ring_add(duel->fd[0], duel->fd[1], EPOLLIN | EPOLLET,
+				  7);
+}
+
+static void read_and_change_mode(struct duel *duel)
+{
+	char text[4];
+
+	while (read(duel->fd[1], text, sizeof(text)) > 0)
+		;
+	MUST(epx_change(duel->fd[0], EPOLL_CTL_MOD, duel->fd[1],
+			EPOLLIN | EPOLLONESHOT, 7), duel->value[0]);
+}
+
+static void write_byte(struct duel *duel)
+{
+	MUST(write(duel->fd[2], "x", 1), 1);
+}
+
+/* What the MOD has dropped has not disarmed. */
+static void armed_unless_told(struct duel *duel)
+{
+	if (!drain_ring(7))
+		MUST(flags_of(&ring, duel->value[0]), EPX_ITEM_ARMED);
+	close(duel->fd[1]);
+	close(duel->fd[2]);
+}
+
+RACE(ring_mode_beside_read_wake, "met")
+{
+	struct duel duel = {
+		.prepare = prepare_socket, .left = read_and_change_mode,
+		.right = write_byte, .check = armed_unless_told,
 	};
 
 	need_ring(&duel, 4);

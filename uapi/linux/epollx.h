@@ -160,8 +160,8 @@ struct epx_wait {
 /**
  * struct epx_ctl_entry - one change of many, and what came of it
  * @ctl: the change, to the errno what EPX_IOC_CTL makes of it
- * @result: written by the kernel: 0 or -errno, what EPX_IOC_CTL would have
- *          returned
+ * @result: written by the kernel: what EPX_IOC_CTL would have returned: 0 or
+ *          -errno, with a ring the item
  * @reserved: zero, otherwise the result is -EINVAL and nothing is changed
  *
  * 32 bytes. The changes of a call are made in their order, and one that fails
@@ -227,8 +227,8 @@ struct epx_ctlv {
  * wait. If one has failed the call does not sleep: it collects what is ready,
  * as with a @timeout of 0, and returns, so that nobody waits for what was
  * never added. A result of the call that is negative says nothing of the
- * changes; who sets each epx_ctl_entry.result to 1 before sees which were
- * reached.
+ * changes; who sets each epx_ctl_entry.result to INT_MIN before, which is
+ * neither an error nor an item, sees which were reached.
  *
  * The wait returns
  *

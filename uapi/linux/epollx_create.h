@@ -40,22 +40,23 @@
  *    too.
  *  - A thread that exits, or is killed, gives its slot back on its way out:
  *    before its parent can reap the process, but perhaps a moment after
- *    pthread_join(3) has returned. A child of fork(2) or clone(2) has none; execve(2)
- *    changes nothing while the instance stays open. Threads of all processes
- *    that have the instance count alike, each as itself.
+ *    pthread_join(3) has returned. A child of fork(2) or clone(2) has none;
+ *    execve(2) changes nothing while the instance stays open. Threads of all
+ *    processes that have the instance count alike, each as itself.
  *  - A thread that blocks elsewhere (a lock, a disk, another instance, a page
  *    fault) keeps its slot: the limit is on threads that are out, running or
  *    not. So N threads that wait for an (N + 1)th to act on an event of this
  *    instance wait for ever. Who is about to block calls EPX_IOC_YIELD first.
  *  - With EPX_CONCURRENCY_RUNNING the limit is on threads that run, as with
- *    the completion ports of Windows: a thread that blocks, wherever and for
- *    however short a time, leaves its slot to others while it does, and has it
- *    again when it runs again. Then more than N may be out and run; until they
- *    are fewer than N again, no other one gets a slot. A thread that is
- *    preempted, or is ready to run and waits for a CPU, counts as running.
- *    From the first such instance until the module is unloaded each switch of
- *    threads in the system costs some instructions more.
- *  - What else shows readiness has no limit: poll(2), select(2) and epoll on the
+ *    the completion ports of Windows: a thread that blocks outside of its
+ *    waits on the instance, wherever and for however short a time, leaves its
+ *    slot to others while it does, and has it again when it runs again. Then
+ *    more than N may be out and run; until they are fewer than N again, no
+ *    other one gets a slot. A thread that is preempted, or is ready to run and
+ *    waits for a CPU, counts as running. From the first such instance until the
+ *    module is unloaded each switch of threads in the system costs some
+ *    instructions more.
+ *  - What else shows readiness has no limit: poll(2), select(2), epoll on the
  *    instance, other instances that watch it, and the look of a thread that
  *    gathers before it collects. Gathering is done without a slot.
  *

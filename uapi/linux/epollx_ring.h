@@ -48,7 +48,8 @@
  *		   program that is never out of events calls it now and then.
  *  EPOLLONESHOT   the step that publishes an event, hint or fact, of an armed
  *		   item disarms it; RECHECK alone does not. Re-armed by the
- *		   program, or by EPOLL_CTL_MOD.
+ *		   program, or by EPOLL_CTL_MOD. A MOD that turns another
+ *		   mode into it beside a wake-up may give one event more.
  *  EPOLLEXCLUSIVE a wake-up is taken from the others on the file's queue only
  *		   where a thread sleeps in EPX_IOC_WAIT here and the item is
  *		   armed; awake programs with a ring are all told.
@@ -64,7 +65,8 @@
  * Neither costs a system call. Arming does not poll: where a program has not
  * read until EAGAIN, and no wake-up comes any more, nothing is latched. There
  * it uses EPOLL_CTL_MOD, which arms, polls, and drops what was latched. A
- * level-triggered item that has been armed again is polled by the next wait.
+ * level-triggered item that has been armed again is polled by the next wait, or
+ * poll(2) of the instance, which then wakes a thread that sleeps in another.
  * A program that changes a word 16 times and more during one wake-up may get
  * an event of an item that it has disarmed, marked RECHECK.
  *
@@ -162,7 +164,8 @@ struct epx_item {
  * Without the flag EPX_IOC_WAIT consumes from the same ring, by the same
  * rules, into its event array: hints are delivered as they are; nothing is
  * polled for them. Where the array cannot be written the item stays where it
- * is.
+ * is. What becomes ready again during the call is for the next one, so that no
+ * item is in the array twice.
  *
  * An instance with a ring is readable, for poll(2), epoll and outer instances,
  * when the ring has a slot at its head: what is consumed then may be empty.

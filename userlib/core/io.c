@@ -9,8 +9,8 @@
  *  - Events are taken in the reactor's turn, by this thread. A system call and
  *    the bit that it clears are not separated by a turn. So an edge that comes
  *    after the system call is reported in a later turn, and sets the bit again.
- *  - The first EAGAIN registers the descriptor; what came between that call and
- *    the registration is reported by the registration.
+ *  - The first EAGAIN or short read registers the descriptor, when an operation
+ *    next waits; what came before that is reported by the registration.
  *  - A short read may leave a FIN behind, which no edge follows, if its event
  *    was taken before: that event has set EPX_IN_END, and then a short read
  *    clears nothing.
@@ -93,7 +93,8 @@ void epx_io_clear(struct epx_io *io, unsigned int way, int64_t tick)
 
 void epx_io_short(struct epx_io *io, unsigned int way)
 {
-	if (io->is_stream && !(io->ready & bits_of(way) & ~way))
+	if (!io->registered ||
+	    (io->is_stream && !(io->ready & bits_of(way) & ~way)))
 		io->ready &= ~way;
 }
 

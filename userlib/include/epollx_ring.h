@@ -39,7 +39,7 @@ extern "C" {
 
 /**
  * struct epx_consumer - a mapped ring
- * @next: the slot at the head
+ * @next: the slot at the head, unless others have consumed since
  * @head: slots consumed, in the map
  * @slots: in the map
  * @items: in the map
@@ -111,6 +111,10 @@ int epx_ring_sleep(struct epx_consumer *ring, int64_t timeout);
  * @max: its length, at least 1
  * @timeout: nanoseconds from now; 0 returns at once, negative never expires
  *
+ * A file that becomes ready again meanwhile may be in @events twice. Who ends
+ * a watch while he goes through them compares epx_ring_generation() with the
+ * event's before he uses its data.
+ *
  * Return: number of events, 0 at the end of the time, -EINTR.
  */
 int epx_ring_wait(struct epx_consumer *ring, struct epx_ring_event *events,
@@ -119,6 +123,9 @@ int epx_ring_wait(struct epx_consumer *ring, struct epx_ring_event *events,
 /**
  * epx_ring_is_empty() - is there nothing in the ring?
  * @ring: the ring
+ *
+ * After a wait with an event array, which consumes as well, not before the next
+ * call of epx_ring_next(), _wait() or _sleep().
  *
  * Return: the answer; one load of shared memory.
  */
@@ -170,18 +177,24 @@ static inline uint64_t epx_ring_take(struct epx_item *item)
 static inline bool epx_ring_next(struct epx_consumer *ring,
 				 struct epx_ring_event *event)
 {
+	uint32_t *shared_head = ring->head, *slot;
 	struct epx_item *item;
 	uint32_t number, head;
 	uint64_t state, now;
 
-	/*
-	 * The slot before the item. Pairs with smp_store_release() in
-	 * epx_ring_append().
-	 */
-	while ((number = __atomic_load_n(ring->next, __ATOMIC_ACQUIRE))) {
-		head = *ring->head + 1;
-		__atomic_store_n(ring->next, 0, __ATOMIC_RELAXED);
-		__atomic_store_n(ring->head, head, __ATOMIC_RELAXED);
+	for (;;) {
+		/* A wait with an event array moves it, too. */
+		head = *shared_head;
+		slot = &ring->slots[head & ring->mask];
+		/*
+		 * The slot before the item. Pairs with smp_store_release() in
+		 * epx_ring_append().
+		 */
+		number = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+		if (!number)
+			break;
+		__atomic_store_n(slot, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(shared_head, ++head, __ATOMIC_RELAXED);
 		ring->next = &ring->slots[head & ring->mask];
 		item = &ring->items[number - 1];
 		/* Also before the data. Pairs with smp_wmb() in epx_ring_bind(). */
@@ -205,6 +218,7 @@ static inline bool epx_ring_next(struct epx_consumer *ring,
 		event->generation = state >> EPX_ITEM_GENERATION_SHIFT;
 		return true;
 	}
+	ring->next = slot;
 	return false;
 }
 

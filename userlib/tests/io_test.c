@@ -355,3 +355,36 @@ LIB_TEST(a_full_backlog_of_a_local_socket_is_told, ON_EACH)
 	close(listener);
 	epx_exec_free(exec);
 }
+
+/* To a listener whose backlog is full: it goes on for as long as the test. */
+LIB_TEST(an_event_does_not_end_a_connect_that_goes_on, ON_SCRIPTED)
+{
+	struct epx_exec *exec = test_exec();
+	struct caller callers[4];
+	struct epx_task *task;
+	struct epx_io io;
+	int i, port;
+
+	epx_io_init(exec, &io, epx_listen_tcp("127.0.0.1", 0, 0, 0));
+	port = epx_port(io.fd);
+	for (i = 0; i < 4; i++) {
+		call(exec, &callers[i], port, 1);
+		ASSERT_EQ(epx_spawn(exec, &callers[i].future, NULL, &task), 0);
+		epx_task_put(task);
+		EXPECT_GE(epx_run_once(exec, 0), 1);
+	}
+	/* The last one is on its way, and is told of something. */
+	ASSERT_TRUE(callers[3].client.io.writer);
+	ASSERT_EQ(epx_script_event(exec, 1ULL << 32 | callers[3].client.io.slot,
+				   0x4),
+		  0);
+	EXPECT_EQ(epx_run_once(exec, 0), 1);
+	ASSERT_TRUE(callers[3].client.io.writer);
+	EXPECT_EQ(strcmp(callers[3].client.io.writer->future.ops->name,
+			 "connect"),
+		  0);
+	epx_exec_free(exec);
+	for (i = 0; i < 4; i++)
+		epx_io_close(&callers[i].client.io);
+	epx_io_close(&io);
+}

@@ -357,3 +357,33 @@ LIB_TEST(a_group_has_the_first_error_of_its_members, ON_SCRIPTED)
 	EXPECT_EQ(epx_block_on(exec, epx_group_wait(&wait, &group)), -EIO);
 	epx_exec_free(exec);
 }
+
+/* Room has come, its first waiter is woken, and another one is asked before. */
+LIB_TEST(nobody_overtakes_a_sender_that_has_been_woken, ON_EACH)
+{
+	struct epx_exec *exec = test_exec();
+	struct waits first, second, taker;
+	struct epx_wait_for wait;
+	struct epx_chan chan;
+	char ring[1], value, log[8] = "", got[8] = "";
+	int i;
+
+	ASSERT_EQ(epx_chan_init(&chan, ring, 1, 1), 0);
+	EXPECT_EQ(epx_chan_try_send(&chan, "1"), 0);
+	launch(exec, &first, epx_chan_send(&first.wait, &chan, "2"), log, 'a');
+	settle(exec);
+	launch(exec, &taker, epx_chan_recv(&taker.wait, &chan, &value), log,
+	       'r');
+	launch(exec, &second, epx_chan_send(&second.wait, &chan, "3"), log,
+	       'b');
+	settle(exec);
+	EXPECT_EQ(value, '1');
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(epx_block_on(exec,
+				       epx_chan_recv(&wait, &chan, &value)),
+			  0);
+		strncat(got, &value, 1);
+	}
+	EXPECT_EQ(strcmp(got, "23"), 0);
+	epx_exec_free(exec);
+}

@@ -3,6 +3,7 @@
  * Other threads and signal handlers: wake, post, abort, spawn_on.
  */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -307,6 +308,29 @@ LIB_TEST(awake_executors_are_woken_without_a_system_call, ON_EACH)
 	epx_metrics(exec, &after);
 	EXPECT_EQ(after.posts - before.posts, 100);
 	EXPECT_EQ(after.unparks, before.unparks);
+	epx_waker_put(counter.waker);
+	epx_exec_free(exec);
+}
+
+LIB_TEST(a_wake_between_two_turns_shows_in_the_descriptor, ON_KERNEL)
+{
+	struct epx_exec *exec = test_exec();
+	struct counter counter = { .wanted = 100 };
+	struct pollfd look = { .events = POLLIN };
+	int i;
+
+	look.fd = epx_fd(exec);
+	ASSERT_GE(look.fd, 0);
+	epx_init(&counter.future, &counter_ops);
+	ASSERT_EQ(epx_spawn(exec, &counter.future, NULL, NULL), 0);
+	EXPECT_EQ(epx_run_once(exec, 0), 1);
+	for (i = 0; i < 5; i++) {
+		EXPECT_EQ(epx_run_once(exec, 0), 0);
+		EXPECT_EQ(poll(&look, 1, 0), 0);
+		epx_wake(counter.waker);
+		EXPECT_EQ(poll(&look, 1, 0), 1);
+		EXPECT_EQ(epx_run_once(exec, 0), 1);
+	}
 	epx_waker_put(counter.waker);
 	epx_exec_free(exec);
 }
