@@ -4,7 +4,7 @@
 
 Each function that the library exports or its headers define has a comment with a Return:, unless it is void, and a page;
 each ioctl has a section of epollx_ioctl(2), which has each struct and constant of the ABI's headers; each option of
-epollx-run and each page that another one refers to are there. The pages are made by userlib/man/from-headers into a
+epollx-run and each page that another one refers to are there, and libepollx(7) leads to each family. The pages are made by userlib/man/from-headers into a
 directory of their own.
 """
 import glob
@@ -25,7 +25,7 @@ DECLARED = re.compile(r"(?m)^(?:static inline )?(\w[\w *]*?)\b(epx_\w+)\([^;{]*(
 REFERENCE = re.compile(r'^\.BR (\S+) "?\((\d)\)', re.M)
 # What our pages may refer to that is not ours.
 ELSEWHERE = {
-    "1": ("abidiff",),
+    "1": ("abidiff", "gdb"),
     "2": (
         "close", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "execve", "fork",
         "ioctl", "open", "poll", "seccomp", "kcmp", "mmap",
@@ -105,13 +105,22 @@ def references(directory):
                 yield f"{os.path.basename(path)}: refers to {name}({section}), which is neither ours nor known here"
 
 
+def overview(directory):
+    """libepollx(7) leads to each family of functions."""
+    page = text_of(os.path.join(directory, "libepollx.7"))
+    for path in sorted(glob.glob(os.path.join(directory, "*.3"))):
+        name = os.path.basename(path)[:-2]
+        if not text_of(path).startswith(".so ") and f"\n.BR {name} (3)" not in page:
+            yield f"libepollx.7: does not lead to {name}(3)"
+
+
 def main():
     with tempfile.TemporaryDirectory() as directory:
         done = subprocess.run([sys.executable, "userlib/man/from-headers", directory], capture_output=True, text=True)
         if done.returncode:
             yield f"userlib/man/from-headers: {done.stderr.strip()}"
             return
-        for part in (section_one, section_two, section_three, references):
+        for part in (section_one, section_two, section_three, references, overview):
             yield from part(directory)
 
 

@@ -43,7 +43,8 @@ GOOD = {
     + "/*\n * A part.\n *\n * Text.\n */\n\n/**\n * epx_x() - one\n *\n * Return: 0.\n */\nint epx_x(void);\n",
     "userlib/libepollx.map": "# SPDX-License-Identifier: MIT\nEPOLLX_1 {\nglobal:\n\tepx_x;\n};\n",
     "userlib/preload/epollx-run": "#!/bin/bash\n# SPDX-License-Identifier: MIT\n\t--count) ;;\n",
-    **{"userlib/man/" + page: MIT_PAGE for page in ("epollx.4", "libepollx.7", "libepollx-async.7")},
+    **{"userlib/man/" + page: MIT_PAGE for page in ("epollx.4", "libepollx-async.7")},
+    "userlib/man/libepollx.7": MIT_PAGE + ".SH SEE ALSO\n.BR epollx_x (3)\n",
     "userlib/man/epollx-run.1": MIT_PAGE + ".SH OPTIONS\n.B \\-\\-count\n.SH SEE ALSO\n.BR epoll (7)\n",
     "userlib/man/epollx_ioctl.2": MIT_PAGE
     + ".SH SYNOPSIS\nEPX_IOC_X\n.SH DESCRIPTION\n.SS EPX_IOC_X\n.@struct epx_arg\n.@constants\n",
@@ -81,6 +82,7 @@ FAULTS = (
     ("manual.py", "uapi/linux/epollx.h", "EPX_IOC_X", "EPX_IOC_Y", "EPX_IOC_Y has no section"),
     ("manual.py", "userlib/man/epollx_ioctl.2", ".@struct epx_arg\n", "", "struct epx_arg is not in"),
     ("manual.py", "userlib/man/epollx_ioctl.2", ".@constants\n", "", "EPX_IOC_X is not in epollx_ioctl(2)"),
+    ("manual.py", "userlib/man/libepollx.7", "epollx_x (3)", "epx_x (3)", "does not lead to epollx_x(3)"),
     ("manual.py", "userlib/man/epollx-run.1", "count", "amount", "--count is not described"),
     ("manual.py", "userlib/man/epollx-run.1", "epoll (7)", "epolls (7)", "refers to epolls(7)"),
     ("documented.py", "kmod/hook.c", "/**", "/*", "no kernel-doc"),
