@@ -45,7 +45,7 @@ examples = $(addprefix $(out)/examples/,echo ticker http chat proxy tail supervi
 loops = $(addprefix $(out)/loops/,epollx uv event ev timerfd)
 loops_foreign = $(addprefix $(out)/loops/,go tokio)
 loops_objects = $(addprefix $(objects)/selftests/bench/loops/,$(addsuffix .o,$(1)))
-loops_peer = $(call loops_objects,driver callback net $(1))
+loops_peer = $(call loops_objects,driver callback threads net $(1))
 
 programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl) $(lib_tests) $(examples) $(loops)
 programs32 = $(addprefix $(out32)/,$(tests))
@@ -55,7 +55,7 @@ preload_tests = $(out)/preload_probe $(out32)/preload_probe $(out)/preload_probe
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
-.PHONY: help run test check check-models shell bench bench-accept scale targets soak oracle mutants test-fresh semantics trace clean module tools lib-tests loops preload setup setup-peers apps
+.PHONY: help run test check check-models shell bench bench-accept scale targets soak oracle mutants test-fresh semantics trace clean module tools lib lib-tests loops install uninstall preload setup setup-peers apps
 .DEFAULT_GOAL := help
 .SECONDARY:
 
@@ -166,6 +166,61 @@ $(out)/lib/%_test: $(objects)/userlib/tests/%_test.o $(objects)/userlib/tests/li
 
 $(out)/lib/memory_test: lib_link = -Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc
 
+# For installation: without assertions, and only what the headers declare is to be seen.
+VERSION = 1.0
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+release = build/release
+lib_headers = $(wildcard userlib/include/*.h)
+uapi_headers = $(wildcard uapi/linux/*.h)
+
+lib: $(release)/libepollx.so.$(VERSION) $(release)/libepollx.a $(release)/libepollx.pc $(release)/man3/epollx_exec.3 ## the library for installation: shared, static, pkg-config, manual
+
+$(release)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC    $< (release)"
+	@$(CC) $(flags) -fPIC -DNDEBUG $(CFLAGS) -c -o $@ $<
+
+$(release)/libepollx.a: $(lib_sources:%.c=$(release)/obj/%.o)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(release)/libepollx.so.$(VERSION): $(lib_sources:%.c=$(release)/obj/%.o) userlib/libepollx.map
+	@echo "  LINK  $@"
+	@$(CC) -shared -pthread -Wl,-soname,libepollx.so.1 -Wl,--version-script,userlib/libepollx.map -Wl,-z,defs -Wl,-z,now \
+		-o $@ $(filter %.o,$^)
+
+$(release)/libepollx.pc: userlib/libepollx.pc.in Makefile
+	@mkdir -p $(@D)
+	@sed 's|@prefix@|$(PREFIX)|; s|@libdir@|$(LIBDIR)|; s|@includedir@|$(INCLUDEDIR)|; s|@version@|$(VERSION)|' $< >$@
+
+$(release)/man3/epollx_exec.3: userlib/man/from-headers $(lib_headers)
+	@rm -rf $(@D)
+	@userlib/man/from-headers $(@D) $(filter-out %/epollx_async.h,$(lib_headers))
+
+# Where each file goes, for install and uninstall.
+installed = $(lib_headers:userlib/include/%=$(INCLUDEDIR)/%) $(uapi_headers:uapi/%=$(INCLUDEDIR)/%) \
+	$(addprefix $(LIBDIR)/,libepollx.so libepollx.so.1 libepollx.so.$(VERSION) libepollx.a pkgconfig/libepollx.pc) \
+	$(MANDIR)/man4/epollx.4 $(MANDIR)/man7/libepollx.7 $(MANDIR)/man7/libepollx-async.7
+
+install: lib ## the library, below DESTDIR and PREFIX (/usr/local)
+	@install -d $(addprefix $(DESTDIR),$(INCLUDEDIR)/linux $(LIBDIR)/pkgconfig $(MANDIR)/man3 $(MANDIR)/man4 $(MANDIR)/man7)
+	@install -m 644 $(lib_headers) $(DESTDIR)$(INCLUDEDIR)
+	@install -m 644 $(uapi_headers) $(DESTDIR)$(INCLUDEDIR)/linux
+	@install -m 755 $(release)/libepollx.so.$(VERSION) $(DESTDIR)$(LIBDIR)
+	@ln -sf libepollx.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libepollx.so.1
+	@ln -sf libepollx.so.1 $(DESTDIR)$(LIBDIR)/libepollx.so
+	@install -m 644 $(release)/libepollx.a $(DESTDIR)$(LIBDIR)
+	@install -m 644 $(release)/libepollx.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	@install -m 644 $(release)/man3/*.3 $(DESTDIR)$(MANDIR)/man3
+	@install -m 644 userlib/man/*.4 $(DESTDIR)$(MANDIR)/man4
+	@install -m 644 userlib/man/*.7 $(DESTDIR)$(MANDIR)/man7
+
+uninstall: lib ## takes away what make install has put there
+	@rm -f $(addprefix $(DESTDIR),$(installed)) $(addprefix $(DESTDIR)$(MANDIR)/man3/,$(notdir $(wildcard $(release)/man3/*.3)))
+
 $(out)/examples/%: $(objects)/userlib/examples/%.o $(objects)/examples.a $(objects)/libepollx.a
 	$(call link,,)
 
@@ -265,4 +320,4 @@ $(out)/epoll_wakeup: selftests/preload/libc_calls.h scripts/check.d/kernel-tools
 	@from=$$(scripts/check.d/kernel-tools)/tools/testing/selftests/filesystems/epoll && \
 		$(CC) -O0 -g -pthread -include $< -o $@ $$from/epoll_wakeup_test.c
 
--include $(shell find build/obj build/obj32 $(objects) -name '*.d' 2>/dev/null | sort -u)
+-include $(shell find build/obj build/obj32 build/release/obj $(objects) -name '*.d' 2>/dev/null | sort -u)

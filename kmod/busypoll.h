@@ -36,6 +36,19 @@ static inline void epx_busy_note(struct epx_instance *inst, struct file *file)
 }
 
 /**
+ * epx_is_busy() - does a wait spin before it sleeps?
+ * @inst: the instance
+ *
+ * Context: any.
+ * Return: the answer.
+ */
+static inline bool epx_is_busy(const struct epx_instance *inst)
+{
+	/* As in epx_busy_note(). */
+	return READ_ONCE(inst->busy_usecs);
+}
+
+/**
  * epx_busy_loop() - spin on the network queue of the last event
  * @inst: the instance
  *
@@ -45,14 +58,18 @@ static inline void epx_busy_note(struct epx_instance *inst, struct file *file)
  */
 static inline bool epx_busy_loop(struct epx_instance *inst)
 {
-	/* As in epx_busy_note(). */
-	return READ_ONCE(inst->busy_usecs) && epx_busy_spin(inst);
+	return epx_is_busy(inst) && epx_busy_spin(inst);
 }
 
 #else /* CONFIG_NET_RX_BUSY_POLL */
 
 static inline void epx_busy_note(struct epx_instance *inst, struct file *file)
 {
+}
+
+static inline bool epx_is_busy(const struct epx_instance *inst)
+{
+	return false;
 }
 
 static inline bool epx_busy_loop(struct epx_instance *inst)

@@ -80,6 +80,32 @@ noinline int epx_change_indirect(struct epx_change *change)
 	return 0;
 }
 
+/**
+ * epx_change_rotating() - prepare a change with more flags than
+ * EPX_CTL_INDIRECT
+ * @change: the change; from here on its mask has EPX_ROTATES
+ *
+ * Context: process, may sleep.
+ * Return: 0, -EINVAL or -EFAULT.
+ */
+noinline int epx_change_rotating(struct epx_change *change)
+{
+	int err = 0;
+
+	if ((change->flags & ~(EPX_CTL_INDIRECT | EPX_CTL_ROTATE)) ||
+	    !epx_may_add(change))
+		return -EINVAL;
+	if (change->flags & EPX_CTL_INDIRECT)
+		err = epx_change_indirect(change);
+	if (err)
+		return err;
+	if (!(change->events & EPOLLEXCLUSIVE) ||
+	    (change->events & EPX_ROTATES))
+		return -EINVAL;
+	change->events |= EPX_ROTATES;
+	return 0;
+}
+
 static noinline int epx_change_fetch_sized(struct epx_change *change,
 					   unsigned int cmd,
 					   const void __user *uarg)

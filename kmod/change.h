@@ -65,6 +65,7 @@ struct epx_change {
 long epx_change_ctl(struct epx_instance *inst, unsigned int cmd,
 		    const void __user *uarg);
 int epx_change_indirect(struct epx_change *change);
+int epx_change_rotating(struct epx_change *change);
 int epx_apply_nested(struct epx_instance *inst,
 		     const struct epx_change *change);
 
@@ -97,12 +98,13 @@ fault:
  * @change: as it was read
  *
  * Context: process, may sleep.
- * Return: 0, -EINVAL for flags that are not defined, -EFAULT.
+ * Return: 0, -EINVAL for flags that are not defined or have no meaning here,
+ * -EFAULT.
  */
 static inline int epx_change_prepare(struct epx_change *change)
 {
-	if (change->flags & ~EPX_CTL_INDIRECT)
-		return -EINVAL;
+	if (unlikely(change->flags & ~EPX_CTL_INDIRECT))
+		return epx_change_rotating(change);
 	if ((change->flags & EPX_CTL_INDIRECT) && change->op != EPOLL_CTL_DEL)
 		return epx_change_indirect(change);
 	return 0;
@@ -189,15 +191,21 @@ static inline bool epx_may_add(const struct epx_change *change)
 	return change->op == EPOLL_CTL_ADD || change->op == EPX_CTL_PUT;
 }
 
-static inline bool epx_is_exclusive_ok(const struct epx_change *change)
+static inline bool epx_is_exclusive_ok(struct epx_instance *inst,
+				       const struct epx_change *change)
 {
+	__poll_t allowed = EPX_EXCLUSIVE_OK_BITS;
+
+	/* The bit is the module's own then: epx_change_rotating(). */
+	if ((change->flags & EPX_CTL_ROTATE) && !epx_ring_of(inst))
+		allowed |= EPX_ROTATES;
 	if (change->op == EPOLL_CTL_MOD)
 		return false;
 	if (!epx_may_add(change))
 		return true;
 	return !epx_is_instance(change->file) &&
 	       !epx_is_native_epoll(change->file) &&
-	       !(change->events & ~EPX_EXCLUSIVE_OK_BITS);
+	       !(change->events & ~allowed);
 }
 
 /**
@@ -221,7 +229,7 @@ static __always_inline int epx_check(struct epx_instance *inst,
 		change->events &= ~EPOLLWAKEUP;
 	if (change->file == inst->file)
 		return -EINVAL;
-	if ((change->events & EPOLLEXCLUSIVE) && !epx_is_exclusive_ok(change))
+	if ((change->events & EPOLLEXCLUSIVE) && !epx_is_exclusive_ok(inst, change))
 		return -EINVAL;
 	change->events |= EPX_ALWAYS_BITS;
 	if (epx_may_add(change) && epx_is_native_epoll(change->file)) {

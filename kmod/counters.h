@@ -28,6 +28,7 @@
  * @ring_forced: an item changed all the while, and was stored regardless
  * @busy_spin: a waiter went to poll a network queue
  * @busy_dropped: and nothing became available, so the queue was forgotten
+ * @slot_twice: a sleeper took a slot, and was woken with one at the same time
  *
  * Rare windows, for the tests that must hit them and for a reader who wants
  * to see them: debugfs epollx/counters, whose table lists them once more.
@@ -55,6 +56,7 @@ struct epx_counters {
 	unsigned long ring_forced;
 	unsigned long busy_spin;
 	unsigned long busy_dropped;
+	unsigned long slot_twice;
 };
 
 DECLARE_PER_CPU(struct epx_counters, epx_counters);

@@ -35,6 +35,7 @@
 
 #include "debugfs.h"
 #include "fput.h"
+#include "hook.h"
 #include "instance.h"
 
 #define EPX_COUNTER(field) { #field, offsetof(struct epx_counters, field) }
@@ -65,6 +66,7 @@ static const struct {
 	EPX_COUNTER(ring_forced),
 	EPX_COUNTER(busy_spin),
 	EPX_COUNTER(busy_dropped),
+	EPX_COUNTER(slot_twice),
 };
 
 #define EPX_NR_COUNTERS	ARRAY_SIZE(epx_counter_table)

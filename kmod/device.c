@@ -10,6 +10,7 @@
  *	EPX_IOC_PWAIT	instance	the same, with the whole struct
  *	EPX_IOC_CTLV	instance	epx_batch_ctlv(), batch.c
  *	EPX_IOC_ENTER	instance	epx_enter(), enter.c
+ *	EPX_IOC_YIELD	instance	epx_runner_yield(), runner.c
  *	EPX_IOC_RING	instance	epx_ring_setup(), ring_map.c; mmap there too
  *	EPIOC*PARAMS	instance	epx_busy_ioctl(), busypoll.c
  *
@@ -41,10 +42,15 @@
 #include "nest.h"
 #include "ready.h"
 #include "ring_map.h"
+#include "runner.h"
+#include "slots.h"
 #include "wait.h"
 
 /* A command without its size. */
 #define EPX_COMMAND(cmd)	((cmd) & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT))
+
+#define EPX_CREATE_FLAGS \
+	(EPX_CLOEXEC | EPX_WAKE_FIFO | EPX_CONCURRENCY_RUNNING)
 
 static long epx_ioctl_info(unsigned int cmd, void __user *uarg)
 {
@@ -53,7 +59,7 @@ static long epx_ioctl_info(unsigned int cmd, void __user *uarg)
 		.max_nests = EPX_MAX_EDGES + 1,
 		.max_events = EPX_MAX_EVENTS,
 		.features = EPX_FEATURE_CTLV | EPX_FEATURE_ENTER |
-			    EPX_FEATURE_RING,
+			    EPX_FEATURE_RING | EPX_FEATURE_POLICY,
 	};
 	size_t size = _IOC_SIZE(cmd);
 	size_t copied = min(size, sizeof(info));
@@ -78,19 +84,27 @@ static long epx_ioctl_create(unsigned int cmd, void __user *uarg)
 	err = epx_fetch(&create, sizeof(create), sizeof(create), cmd, uarg);
 	if (err)
 		return err;
-	if ((create.flags & ~EPX_CLOEXEC) || create.reserved)
+	if ((create.flags & ~EPX_CREATE_FLAGS) ||
+	    create.concurrency > EPX_CONCURRENCY_MAX)
+		return -EINVAL;
+	if ((create.flags & EPX_CONCURRENCY_RUNNING) && !create.concurrency)
 		return -EINVAL;
 
 	inst = epx_instance_new();
 	if (!inst)
 		return -ENOMEM;
-	fd = get_unused_fd_flags(O_RDWR | create.flags);
+	inst->is_fifo = create.flags & EPX_WAKE_FIFO;
+	err = epx_slots_new(inst, create.concurrency,
+			    create.flags & EPX_CONCURRENCY_RUNNING);
+	if (err)
+		goto release_instance;
+	fd = get_unused_fd_flags(O_RDWR | (create.flags & EPX_CLOEXEC));
 	if (fd < 0) {
 		err = fd;
 		goto release_instance;
 	}
 	file = anon_inode_getfile("[epollx]", &epx_instance_fops, inst,
-				  O_RDWR | create.flags);
+				  O_RDWR | (create.flags & EPX_CLOEXEC));
 	if (IS_ERR(file)) {
 		err = PTR_ERR(file);
 		goto put_fd;
@@ -130,6 +144,8 @@ static long epx_instance_ioctl(struct file *file, unsigned int cmd,
 		return epx_ioctl_info(cmd, uarg);
 	}
 	switch (cmd) {
+	case EPX_IOC_YIELD:
+		return epx_runner_yield(inst->slots);
 	case EPIOCSPARAMS:
 	case EPIOCGPARAMS:
 		return epx_busy_ioctl(inst, cmd, uarg);

@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "enter.h"
 #include "gather.h"
+#include "runner.h"
 #include "trace.h"
 #include "wait.h"
 
@@ -100,6 +101,8 @@ static noinline int epx_enter_gather(struct epx_instance *inst,
 		err = epx_enter_change(inst, batch, deadline);
 	if (err || deadline->is_now || first.is_now)
 		return err;
+	/* Who gathers has no event in hand. */
+	epx_runner_yield(inst->slots);
 	if (!enter->min_wait || ktime_before(deadline->at, first.at))
 		epx_gather(inst, enter->min_events, deadline);
 	else

@@ -25,6 +25,7 @@
 #include "pin.h"
 #include "ready.h"
 #include "ring.h"
+#include "runner.h"
 
 static void epx_fdinfo_show_watch(struct seq_file *m, struct epx_watch *w)
 {
@@ -48,6 +49,9 @@ static void epx_fdinfo_show_watch(struct seq_file *m, struct epx_watch *w)
  *     buffer, so there is no use in going on
  * @file: the instance's file
  *
+ * Before the watches, what the instance was made with, where that is not what
+ * epoll has: readers of epoll's format see nothing new otherwise.
+ *
  * Lists disarmed one-shot watches, and watches whose number is closed but
  * whose file lives on; never a file that is closed.
  *
@@ -58,6 +62,10 @@ void epx_fdinfo_show(struct seq_file *m, struct file *file)
 	struct epx_instance *inst = file->private_data;
 	struct rb_node *node;
 
+	if (inst->is_fifo || inst->slots)
+		seq_printf(m, "wake:\t%s\n", inst->is_fifo ? "fifo" : "lifo");
+	if (inst->slots)
+		epx_runners_show(m, inst->slots);
 	epx_instance_lock(inst, 0);
 	epx_bury(inst);
 	for (node = rb_first(&inst->tree); node; node = rb_next(node)) {

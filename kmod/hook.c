@@ -41,6 +41,7 @@
 #include <linux/slab.h>
 
 #include "busypoll.h"
+#include "exclusive.h"
 #include "hook.h"
 #include "instance.h"
 #include "ready.h"
@@ -67,7 +68,7 @@ static int epx_wake_subclass(struct epx_watch *w)
 {
 	struct epx_instance *inner;
 
-	if (!w || !w->is_nested)
+	if (!w || w->kind != EPX_KIND_NESTED)
 		return 0;
 	inner = container_of(w->hook.head, struct epx_instance, pollers);
 	return READ_ONCE(inner->wake_depth);
@@ -99,42 +100,6 @@ void epx_pollers_wake_some(struct epx_instance *inst, struct epx_watch *w,
 }
 
 /*
- * An exclusive watch may swallow a wake-up only if somebody sleeps here and
- * the key is about one direction that is asked for (or tells nothing).
- */
-static bool epx_is_consumer(__poll_t events, __poll_t key)
-{
-	__poll_t direction = key & (EPOLLIN | EPOLLOUT);
-
-	if (key & POLLFREE)
-		return false;
-	if (direction == (EPOLLIN | EPOLLOUT))
-		return false;
-	return !direction || (events & direction);
-}
-
-/*
- * Wake one sleeper for an exclusive watch and say whether it took the
- * wake-up. Both are decided in one section, or a sleeper could leave between
- * the answer and the wake, and the event would have nobody.
- */
-static bool epx_wake_exclusive(struct epx_instance *inst, __poll_t events,
-			       __poll_t key)
-{
-	bool consumed = false;
-	unsigned long flags;
-
-	spin_lock_irqsave(&inst->sleepers.lock, flags);
-	/* Under the lock, where the answer is exact. */
-	if (waitqueue_active(&inst->sleepers)) {
-		consumed = epx_is_consumer(events, key);
-		wake_up_locked(&inst->sleepers);
-	}
-	spin_unlock_irqrestore(&inst->sleepers.lock, flags);
-	return consumed;
-}
-
-/*
  * Any context; head->lock held, interrupts off. The last full barrier was the
  * caller's. Returns whether other exclusive entries are to be woken too.
  */
@@ -151,7 +116,7 @@ static __always_inline int epx_hook_pass_on(struct epx_watch *w,
 	 * and in epx_instance_poll().
 	 */
 	if (events & EPOLLEXCLUSIVE)
-		ret = epx_wake_exclusive(inst, events, keys);
+		ret = epx_wake_exclusive(w, events, keys);
 	/* Behind the barrier, like the look into the pollers' queue. */
 	else if (waitqueue_active(&inst->sleepers))
 		epx_sleepers_wake(inst, sync, 0);
@@ -196,8 +161,8 @@ static noinline void epx_hook_leave(struct epx_hook *hook)
 		epx_count(pollfree_dead);
 	list_del_init(&hook->wait.entry);
 	/*
-	 * The last access: who sees NULL frees the hook. Pairs with the
-	 * acquire in epx_hook_detach().
+	 * The last access: who sees NULL frees the hook. Pairs with the acquire
+	 * in epx_hook_detach() and in epx_hook_rotate().
 	 */
 	smp_store_release(&hook->head, NULL);
 }

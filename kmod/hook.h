@@ -4,6 +4,16 @@
 
 #include "instance.h"
 
+/**
+ * struct epx_extra_hook - a hook beyond the first
+ * @hook: the hook
+ * @next: the next extra hook of the same watch
+ */
+struct epx_extra_hook {
+	struct epx_hook hook;
+	struct epx_extra_hook *next;
+};
+
 void epx_pollers_wake_some(struct epx_instance *inst, struct epx_watch *w,
 			   __poll_t key);
 

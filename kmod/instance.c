@@ -26,6 +26,7 @@
 #include "instance.h"
 #include "ring.h"
 #include "ring_map.h"
+#include "slots.h"
 #include "wakeup.h"
 
 DEFINE_PER_CPU(struct epx_counters, epx_counters);
@@ -114,6 +115,7 @@ void epx_instance_release(struct epx_instance *inst)
 	epx_instance_unlock(inst);
 	if (epx_ring_of(inst))
 		epx_ring_free(epx_ring_of(inst));
+	epx_slots_free(inst->slots);
 	epx_instance_put(inst);
 }
 

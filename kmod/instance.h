@@ -80,13 +80,18 @@
 
 #include "counters.h"
 
+struct epx_extra_hook;
 struct epx_publisher;
+struct epx_slots;
 struct user_struct;
 struct wakeup_source;
 
 /* Bits of the mask that steer a watch and are never reported as events. */
 #define EPX_STEERING_BITS \
 	(EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
+
+/* In an exclusive mask, where no caller's bit can be: goes behind the others. */
+#define EPX_ROTATES	((__force __poll_t)(1U << 26))
 
 /* The longest event array, whose bytes an int counts. */
 #define EPX_MAX_EVENTS		(INT_MAX / (int)sizeof(struct epoll_event))
@@ -103,14 +108,11 @@ struct epx_hook {
 	wait_queue_head_t *head;
 };
 
-/**
- * struct epx_extra_hook - a hook beyond the first
- * @hook: the hook
- * @next: the next extra hook of the same watch
- */
-struct epx_extra_hook {
-	struct epx_hook hook;
-	struct epx_extra_hook *next;
+/* What is done about a watch before its file is polled. */
+enum epx_kind {
+	EPX_KIND_PLAIN,		/* nothing */
+	EPX_KIND_NESTED,	/* the file is an instance of ours: our own poll */
+	EPX_KIND_ROTATING,	/* exclusive: go behind others, maybe (hook.c) */
 };
 
 /**
@@ -133,8 +135,10 @@ struct epx_extra_hook {
  * @queued: [A] 1 while on @incoming or on @ready, exactly one of them. Only
  *	    xchg() changes it; who turns it from 0 to 1 puts the watch on a list
  * @dead: [F] to write, pins and counts read it; the end has an owner
- * @is_nested: [C] @file is an instance of ours
+ * @kind: [C] enum epx_kind
  * @recheck: [A] with a ring: a wake-up said what only a poll can tell
+ * @took: [A] where @kind is EPX_KIND_ROTATING, and so without a ring: a hook
+ *	  has taken a wake-up since the hooks went to the ends of their queues
  * @instance: [C] lives longer: its release ends or buries every watch
  * @extra: [M] hooks beyond the first
  * @ws: [M] to write, RCU to read in the wake callback: keeps the system awake
@@ -164,8 +168,11 @@ struct epx_watch {
 	u64 data;
 	u8 queued;
 	u8 dead;
-	u8 is_nested;
-	u8 recheck;
+	u8 kind;
+	union {
+		u8 recheck;
+		u8 took;
+	};
 	u32 walked;
 	struct epx_instance *instance;
 	struct epx_extra_hook *extra;
@@ -195,7 +202,7 @@ struct epx_reach {
  * @scan_seq: [M] to write: odd while a scan or a drain has watches in its
  *	      hands, so that who finds the lists empty knows whether to
  *	      believe it
- * @sleepers: who sleeps in a wait: exclusive entries, the latest first
+ * @sleepers: who sleeps in a wait: exclusive entries, who is woken next first
  * @pollers: who polls the instance
  * @wake_depth: under the lock of @pollers: subclass of that lock, plus one
  * @refs: the file, pending work, a close at work; the last frees after RCU
@@ -208,6 +215,8 @@ struct epx_reach {
  * @below: [epx_nest_mutex] edges on the longest chain below, a memo
  * @id: [C] small number for traces and debugfs
  * @all: in the list of all instances (debugfs.c)
+ * @is_fifo: [C] sleepers are woken in the order in which they came
+ * @slots: [C] of a concurrency limit, or NULL where there is none (slots.h)
  * @ring: [M] to write, once, before the first watch: the mapped ring or NULL
  * @napi_id: [A] last NAPI context that an event came from (busypoll.c)
  * @busy_usecs: [A] EPIOCSPARAMS, and so are the next two
@@ -238,6 +247,8 @@ struct epx_instance {
 
 	u64 id;
 	struct list_head all;
+	bool is_fifo;
+	struct epx_slots *slots;
 	struct epx_publisher *ring;
 	unsigned int napi_id;
 	u32 busy_usecs;
@@ -256,18 +267,6 @@ int epx_instances_init(void);
 void epx_instances_exit(void);
 
 extern const struct file_operations epx_instance_fops; /* device.c */
-
-/**
- * epx_is_instance() - is this file an instance of ours?
- * @file: a referenced file
- *
- * Context: any.
- * Return: the answer; ->private_data is the instance then.
- */
-static inline bool epx_is_instance(const struct file *file)
-{
-	return file->f_op == &epx_instance_fops;
-}
 
 /**
  * epx_instance_lock() - take the mutex

@@ -54,7 +54,10 @@ int epx_interest_add(struct epx_instance *inst, struct file *file, int fd,
 	w->file = file;
 	w->fd = fd;
 	w->events = events;
-	w->is_nested = epx_is_instance(file);
+	if (epx_is_instance(file))
+		w->kind = EPX_KIND_NESTED;
+	else if (unlikely((events & EPOLLEXCLUSIVE) && (events & EPX_ROTATES)))
+		w->kind = EPX_KIND_ROTATING;
 	epx_tree_link(inst, w);
 	epx_file_hash(w);
 

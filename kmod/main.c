@@ -19,6 +19,7 @@
 #include "hook.h"
 #include "instance.h"
 #include "limits.h"
+#include "runner.h"
 #include "selftest.h"
 
 static int __init epx_init(void)
@@ -31,9 +32,12 @@ static int __init epx_init(void)
 	err = epx_hooks_init();
 	if (err)
 		goto exit_instances;
-	err = epx_bury_init();
+	err = epx_runners_init();
 	if (err)
 		goto exit_hooks;
+	err = epx_bury_init();
+	if (err)
+		goto exit_runners;
 	err = epx_files_init();
 	if (err)
 		goto exit_bury;
@@ -63,6 +67,8 @@ exit_bury:
 	epx_bury_stop();
 	rcu_barrier();
 	epx_bury_exit();
+exit_runners:
+	epx_runners_exit();
 exit_hooks:
 	epx_hooks_exit();
 exit_instances:
@@ -78,9 +84,11 @@ static void __exit epx_exit(void)
 	epx_debugfs_exit();
 	epx_limits_exit();
 	epx_bury_stop();
+	epx_runners_deafen();
 	rcu_barrier();
 	epx_files_exit();
 	epx_bury_exit();
+	epx_runners_exit();
 	epx_hooks_exit();
 	epx_instances_exit();
 }

@@ -216,7 +216,7 @@ static int epx_depth_below(struct epx_instance *inst,
 		int below;
 
 		cond_resched();
-		if (!w->is_nested || !epx_watch_pin(w))
+		if (w->kind != EPX_KIND_NESTED || !epx_watch_pin(w))
 			continue;
 		below = epx_depth_below(w->file->private_data, outer,
 					depth + 1);
@@ -281,7 +281,7 @@ static int epx_check_paths_below(struct epx_instance *inst, u64 visit,
 		cond_resched();
 		if (w->walked == epx_check || !epx_watch_pin(w))
 			continue;
-		if (w->is_nested)
+		if (w->kind == EPX_KIND_NESTED)
 			err = epx_check_paths_below(w->file->private_data,
 						    visit, depth + 1);
 		else if (epx_walk_up(w->file, true) < 0)

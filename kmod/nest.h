@@ -6,7 +6,7 @@
 #include <linux/dcache.h>
 #include <linux/fs.h>
 
-struct epx_instance;
+#include "instance.h"
 
 /* Edges in the longest chain of instances. */
 #define EPX_MAX_EDGES	4
@@ -20,6 +20,18 @@ void epx_nest_lock(void);
 void epx_nest_unlock(void);
 int epx_nest_check_edge(struct epx_instance *outer, struct file *target);
 int epx_nest_check_paths(struct file *target);
+
+/**
+ * epx_is_instance() - is this file an instance of ours?
+ * @file: a referenced file
+ *
+ * Context: any.
+ * Return: the answer; ->private_data is the instance then.
+ */
+static inline bool epx_is_instance(const struct file *file)
+{
+	return file->f_op == &epx_instance_fops;
+}
 
 /**
  * epx_is_native_epoll() - is this the kernel's own epoll?

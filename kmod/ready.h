@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "busypoll.h"
+#include "exclusive.h"
 #include "instance.h"
 #include "pin.h"
 #include "ring.h"
@@ -235,22 +236,21 @@ __poll_t epx_instance_poll(struct epx_instance *inst, struct file *file,
  * @pt: poll table; gets the watch's mask as its key, which drivers act on
  * @depth: of the file below the outermost instance, for lockdep
  *
- * Context: process, may sleep. Always in the context of a caller of wait or
- * ctl: some files (signalfd) report by who asks.
+ * Context: process, may sleep; the instance's mutex held. Always in the
+ * context of a caller of wait or ctl: some files (signalfd) report by who asks.
  * Return: what is ready, within the watch's mask.
  */
 static inline __poll_t epx_watch_poll(struct epx_watch *w, struct file *file,
 				      poll_table *pt, unsigned int depth)
 {
-	__poll_t revents;
-
 	pt->_key = w->events;
-	if (w->is_nested)
-		revents = epx_instance_poll(file->private_data, file, pt,
-					    depth);
-	else
-		revents = vfs_poll(file, pt);
-	return revents & w->events;
+	if (unlikely(w->kind)) {
+		if (w->kind == EPX_KIND_NESTED)
+			return epx_instance_poll(file->private_data, file, pt,
+						 depth) & w->events;
+		epx_hooks_rotate(w);
+	}
+	return vfs_poll(file, pt) & w->events;
 }
 
 /*

@@ -151,6 +151,9 @@ long epx_ring_setup(struct epx_instance *inst, unsigned int cmd,
 		return -EINVAL;
 	if (!arg.items || arg.items > EPX_RING_ITEMS_MAX)
 		return -EINVAL;
+	/* Who reads a ring makes no call that could take a slot. */
+	if (inst->slots)
+		return -EINVAL;
 	/* Before so much memory is fetched. */
 	err = epx_ring_attach(inst, NULL);
 	if (err)

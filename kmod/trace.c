@@ -35,5 +35,7 @@ static_assert((__force u32)EPOLLONESHOT == 0x40000000);
 static_assert((__force u32)EPOLLET == 0x80000000);
 static_assert(EPOLL_CTL_ADD == 1 && EPOLL_CTL_DEL == 2 && EPOLL_CTL_MOD == 3);
 static_assert(EPX_CTL_PUT == 0x100);
+static_assert(EPX_SLOT_TAKEN == 0 && EPX_SLOT_GIVEN == 1);
+static_assert(EPX_SLOT_LEFT == 2 && EPX_SLOT_RESUMED == 3);
 static_assert(EPX_IN_TASK == 0 && EPX_IN_SOFTIRQ == 1);
 static_assert(EPX_IN_HARDIRQ == 2 && EPX_IN_NMI == 3);

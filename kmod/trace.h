@@ -10,6 +10,7 @@
  *   epx_wakeup   it is back
  *   epx_deliver  a watch polled ready, its event is copied to the user
  *   epx_return   the wait returns: a number of events, or an error
+ *   epx_slot     of a concurrency limit; used= is how many are, right after
  *
  * and of a watch's end: epx_close (its file is closed) and epx_bury.
  *
@@ -37,6 +38,9 @@
 #define EPX_IN_SOFTIRQ	1
 #define EPX_IN_HARDIRQ	2
 #define EPX_IN_NMI	3
+
+/* Slots: by who runs or is woken; back; its thread blocks; and runs again. */
+enum { EPX_SLOT_TAKEN, EPX_SLOT_GIVEN, EPX_SLOT_LEFT, EPX_SLOT_RESUMED };
 
 static inline unsigned int epx_trace_context(void)
 {
@@ -70,6 +74,10 @@ static inline unsigned int epx_trace_context(void)
 	__print_symbolic(op,						\
 			 { 1, "ADD" }, { 2, "DEL" }, { 3, "MOD" },	\
 			 { 0x100, "PUT" })
+
+#define epx_show_step(step)						\
+	__print_symbolic(step, { 0, "taken" }, { 1, "given" },		\
+			 { 2, "left" }, { 3, "resumed" })
 
 #define epx_show_events(events)						\
 	__print_flags(events, "|",					\
@@ -240,6 +248,28 @@ TRACE_EVENT(epx_bury,
 	TP_printk("instance=%llu watch=%p fd=%d context=%s",
 		  __entry->instance, __entry->watch, __entry->fd,
 		  epx_show_context(__entry->context))
+);
+
+TRACE_EVENT(epx_slot,
+	TP_PROTO(struct epx_instance *inst, u32 used, u32 most, u8 step),
+	TP_ARGS(inst, used, most, step),
+	TP_STRUCT__entry(
+		__field(u64, instance)
+		__field(u32, used)
+		__field(u32, most)
+		__field(u8, step)
+		__field(u8, context)
+	),
+	TP_fast_assign(
+		__entry->instance = inst->id;
+		__entry->used = used;
+		__entry->most = most;
+		__entry->step = step;
+		__entry->context = epx_trace_context();
+	),
+	TP_printk("instance=%llu step=%s used=%u most=%u context=%s",
+		  __entry->instance, epx_show_step(__entry->step), __entry->used,
+		  __entry->most, epx_show_context(__entry->context))
 );
 
 TRACE_EVENT(epx_return,

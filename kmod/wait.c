@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waiting: sleepers, deadlines, signals and their masks.
+ * Waiting: sleepers, signals and their masks, and waits for a slot.
  *
  * Process context throughout. A sleeper is an exclusive entry at the *head*
- * of the instance's queue, so the latest is woken first, and a wake takes the
- * entry off: the next event finds another sleeper.
+ * of the instance's queue, so the latest is woken first (at its end, where the
+ * instance is to wake in turn), and a wake takes the entry off: the next event
+ * finds another sleeper. Gatherers stand before all of them (gather.c).
  *
  * No wake-up is lost between the last look at the lists and the sleep:
  *
@@ -19,110 +20,26 @@
  * the sleeper does not sleep but goes to collect, behind the mutex. A scan
  * wakes a sleeper for what it puts back, with the same pair of barriers.
  *
+ * Where the instance has a concurrency limit a wake-up comes with a slot
+ * (slots.c): the one who wakes takes it for the one who is woken. While none
+ * is free nobody is woken, and a sleeper does not stay awake for events alone.
+ *
  * A wake-up that was spent on us is not dropped: whoever finds itself taken
  * off the queue goes to collect once more, even if its time is over, and if
  * it is being killed it passes the wake-up on (epx_collect()).
  */
 #include <linux/hrtimer.h>
-#include <linux/sched/deadline.h>
-#include <linux/sched/rt.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
-#include <linux/time64.h>
 #include <linux/uaccess.h>
 
 #include "argument.h"
 #include "ready.h"
 #include "ring.h"
+#include "runner.h"
+#include "slots.h"
 #include "trace.h"
 #include "wait.h"
-
-#define EPX_SLACK_MAX		(100 * NSEC_PER_MSEC)
-
-/*
- * How late the timer may be, so that timers can share an interrupt: 0.1 % of
- * the time to go (0.5 % for a nice task), at most 100 ms, at least the task's
- * own slack; none for a real-time task. As select(2) and epoll have it.
- */
-static u64 epx_slack(ktime_t left)
-{
-	u64 slack;
-
-	if (rt_task(current) || dl_task(current))
-		return 0;
-	slack = div_u64(max_t(s64, left, 0), task_nice(current) > 0 ? 200 : 1000);
-	return max_t(u64, min_t(u64, slack, EPX_SLACK_MAX),
-		     current->timer_slack_ns);
-}
-
-static void epx_deadline_in(struct epx_deadline *deadline, s64 ns)
-{
-	if (ns < 0) {
-		deadline->at = KTIME_MAX;
-	} else if (!ns) {
-		deadline->is_now = true;
-	} else {
-		/* Saturates: the sum of two positive numbers. */
-		deadline->at = ktime_add_safe(ktime_get(), ns);
-		deadline->slack = epx_slack(ns);
-	}
-}
-
-static int epx_deadline_timespec(struct epx_deadline *deadline,
-				 const struct __kernel_timespec __user *uts)
-{
-	struct timespec64 ts;
-
-	if (!uts) {
-		deadline->at = KTIME_MAX;
-		return 0;
-	}
-	if (get_timespec64(&ts, uts))
-		return -EFAULT;
-	if (!timespec64_valid(&ts))
-		return -EINVAL;
-	epx_deadline_in(deadline, timespec64_to_ns(&ts));
-	return 0;
-}
-
-static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
-{
-	ktime_t left;
-
-	if (at < 0)
-		return -EINVAL;
-	left = ktime_sub(at, ktime_get());
-	deadline->at = at;
-	deadline->is_now = left <= 0;
-	deadline->slack = epx_slack(left);
-	return 0;
-}
-
-/**
- * epx_deadline_read() - when does a wait with these arguments end?
- * @deadline: all zero, to be set
- * @flags: EPX_WAIT_* bits
- * @timeout: what they say it is
- *
- * Context: process, may sleep.
- * Return: 0, -EINVAL or -EFAULT.
- */
-noinline int epx_deadline_read(struct epx_deadline *deadline, u32 flags,
-			       s64 timeout)
-{
-	switch (flags & ~EPX_WAIT_RING) {
-	case 0:
-		epx_deadline_in(deadline, timeout);
-		return 0;
-	case EPX_WAIT_TIMESPEC:
-		return epx_deadline_timespec(deadline,
-					     u64_to_user_ptr((u64)timeout));
-	case EPX_WAIT_ABSTIME:
-		return epx_deadline_at(deadline, timeout);
-	default:
-		return -EINVAL;
-	}
-}
 
 /*
  * Wait-queue callback: any context, the queue's lock held. Takes the entry
@@ -137,6 +54,31 @@ static int epx_sleeper_wake(wait_queue_entry_t *wait, unsigned int mode,
 	/* The sleeper reads this without the lock; see epx_sleep(). */
 	list_del_init_careful(&wait->entry);
 	return ret;
+}
+
+/*
+ * Who sleeps in an instance with a concurrency limit.
+ * @wait: entry in instance->sleepers; under that lock, as @has_slot
+ * @slots: the limit
+ * @has_slot: was woken with one
+ */
+struct epx_limited_sleeper {
+	wait_queue_entry_t wait;
+	struct epx_slots *slots;
+	bool has_slot;
+};
+
+/* As epx_sleeper_wake(). Where no slot is free nobody is woken: that ends the walk. */
+static int epx_limited_wake(wait_queue_entry_t *wait, unsigned int mode,
+			    int sync, void *key)
+{
+	struct epx_limited_sleeper *sleeper =
+		container_of(wait, struct epx_limited_sleeper, wait);
+
+	if (!epx_slot_take(sleeper->slots))
+		return -EBUSY;
+	sleeper->has_slot = true;
+	return epx_sleeper_wake(wait, mode, sync, key);
 }
 
 /**
@@ -165,46 +107,106 @@ bool epx_sleep_until(struct epx_instance *inst, struct epx_deadline *deadline)
  * epx_sleep() - sleep until a wake-up, a signal or the deadline
  * @inst: the instance
  * @deadline: the deadline; marked as over if it is
+ * @runner: of this thread where the instance has a concurrency limit, without
+ *	    a slot; NULL where it has none
  *
  * Context: process, sleeps.
- * Return: true if there is a reason to collect, false if the time is over and
- * no wake-up was ours.
+ * Return: true if there is a reason to collect (@runner has a slot for it,
+ * unless a signal is the reason), false if the time is over and no wake-up was
+ * ours.
  */
 noinline bool epx_sleep(struct epx_instance *inst,
-			struct epx_deadline *deadline)
+			struct epx_deadline *deadline,
+			struct epx_runner *runner)
 {
-	wait_queue_entry_t wait;
+	struct epx_limited_sleeper sleeper = { .slots = inst->slots };
+	wait_queue_entry_t *wait = &sleeper.wait;
 	bool timed_out = false;
 	bool dequeued = true;
+	bool is_over;
 
-	init_wait(&wait);
-	wait.func = epx_sleeper_wake;
+	init_wait(wait);
+	wait->func = runner ? epx_limited_wake : epx_sleeper_wake;
 	spin_lock_irq(&inst->sleepers.lock);
 	__set_current_state(TASK_INTERRUPTIBLE);
-	__add_wait_queue_exclusive(&inst->sleepers, &wait);
+	if (unlikely(inst->is_fifo))
+		__add_wait_queue_entry_tail_exclusive(&inst->sleepers, wait);
+	else
+		__add_wait_queue_exclusive(&inst->sleepers, wait);
 	spin_unlock_irq(&inst->sleepers.lock);
 	/*
 	 * On the queue before the look. Pairs with the full barrier of
 	 * epx_push() in epx_hook_pass_on(), with smp_mb() in
 	 * epx_ring_append(), and with wq_has_sleeper() in epx_scan_end(), in
-	 * epx_queue(), in epx_ring_collect() and in epx_ring_count().
+	 * epx_queue(), in epx_ring_collect() and in epx_ring_count(), and with
+	 * smp_mb() in epx_slots_wake() and in epx_slot_leave().
 	 */
 	smp_mb();
-	if (epx_is_quiet(inst))
+	is_over = !epx_is_quiet(inst);
+	if (unlikely(runner) && is_over)
+		is_over = epx_runner_take(runner);
+	if (!is_over)
 		timed_out = epx_sleep_until(inst, deadline);
 	__set_current_state(TASK_RUNNING);
 
 	/* Off the queue already, with all its effects: see above. */
-	if (!list_empty_careful(&wait.entry)) {
+	if (!list_empty_careful(&wait->entry)) {
 		spin_lock_irq(&inst->sleepers.lock);
-		dequeued = list_empty(&wait.entry);
-		__remove_wait_queue(&inst->sleepers, &wait);
+		dequeued = list_empty(&wait->entry);
+		__remove_wait_queue(&inst->sleepers, wait);
 		spin_unlock_irq(&inst->sleepers.lock);
 	}
+	if (sleeper.has_slot)
+		epx_runner_receive(runner);
 	if (timed_out && dequeued)
 		epx_count(timeout_woken);
 	deadline->is_now = timed_out;
 	return !timed_out || dequeued;
+}
+
+/**
+ * epx_wait_limited() - epx_wait_events() with a concurrency limit
+ * @inst: the instance
+ * @events: user array, checked
+ * @max: its length
+ * @deadline: no longer than until then
+ *
+ * A slot that the thread has is kept as long as it finds events; otherwise it
+ * is given back before the sleep and before the return.
+ *
+ * Context: process, sleeps; takes the instance's mutex.
+ * Return: number of events, with a slot; 0 or -errno, without.
+ */
+noinline int epx_wait_limited(struct epx_instance *inst,
+			      struct epoll_event __user *events, int max,
+			      struct epx_deadline *deadline)
+{
+	struct epx_runner *runner = epx_runner_get(inst->slots);
+	bool look = epx_is_worth_a_scan(inst);
+	int n = 0;
+
+	if (!runner)
+		return -ENOMEM;
+	for (;;) {
+		if (look && epx_runner_take(runner)) {
+			n = epx_collect(inst, events, max);
+			if (n > 0)
+				return n;
+		}
+		/* Who spins runs, and is not told to where he may not. */
+		if (!n && !deadline->is_now && epx_is_busy(inst) &&
+		    epx_runner_take(runner)) {
+			look = epx_busy_loop(inst);
+			if (look)
+				continue;
+		}
+		epx_runner_give(runner);
+		if (n || deadline->is_now)
+			return n;
+		if (signal_pending(current))
+			return -EINTR;
+		look = epx_sleep(inst, deadline, runner);
+	}
 }
 
 /**

@@ -2,25 +2,16 @@
 #ifndef EPX_WAIT_H
 #define EPX_WAIT_H
 
-#include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "busypoll.h"
+#include "deadline.h"
 #include "instance.h"
 #include "ready.h"
+#include "slots.h"
 
-/**
- * struct epx_deadline - when a wait ends
- * @at: on CLOCK_MONOTONIC; KTIME_MAX, where the clock never gets, is never
- * @slack: nanoseconds that a timer may be late
- * @is_now: it is over
- */
-struct epx_deadline {
-	ktime_t at;
-	u64 slack;
-	bool is_now;
-};
+struct epx_runner;
 
 int epx_wait_check(struct epx_instance *inst,
 		   struct epoll_event __user *events, int max, u32 flags);
@@ -40,11 +31,14 @@ static inline int epx_events_check(struct epoll_event __user *events, int max)
 	return access_ok(events, max * sizeof(*events)) ? 0 : -EFAULT;
 }
 
-int epx_deadline_read(struct epx_deadline *deadline, u32 flags, s64 timeout);
 bool epx_sleep_until(struct epx_instance *inst, struct epx_deadline *deadline);
 int epx_mask_set(u64 user_mask, u64 size);
 void epx_mask_restore(int ret);
-bool epx_sleep(struct epx_instance *inst, struct epx_deadline *deadline);
+bool epx_sleep(struct epx_instance *inst, struct epx_deadline *deadline,
+	       struct epx_runner *runner);
+int epx_wait_limited(struct epx_instance *inst,
+		     struct epoll_event __user *events, int max,
+		     struct epx_deadline *deadline);
 long epx_wait(struct epx_instance *inst, unsigned int cmd,
 	      const void __user *uarg);
 
@@ -65,8 +59,11 @@ static __always_inline int epx_wait_events(struct epx_instance *inst,
 					   int max,
 					   struct epx_deadline *deadline)
 {
-	bool look = epx_is_worth_a_scan(inst);
+	bool look;
 
+	if (unlikely(inst->slots))
+		return epx_wait_limited(inst, events, max, deadline);
+	look = epx_is_worth_a_scan(inst);
 	for (;;) {
 		if (look) {
 			int n = epx_collect(inst, events, max);
@@ -81,7 +78,7 @@ static __always_inline int epx_wait_events(struct epx_instance *inst,
 			continue;
 		if (signal_pending(current))
 			return -EINTR;
-		look = epx_sleep(inst, deadline);
+		look = epx_sleep(inst, deadline, NULL);
 	}
 }
 

@@ -16,6 +16,7 @@
 
 _Static_assert(sizeof(struct epx_info) == 24, "epx_info");
 _Static_assert(sizeof(struct epx_create) == 8, "epx_create");
+_Static_assert(offsetof(struct epx_create, concurrency) == 4, "concurrency");
 _Static_assert(sizeof(struct epx_ctl) == 24, "epx_ctl");
 _Static_assert(offsetof(struct epx_ctl, events) == 8, "epx_ctl.events");
 _Static_assert(offsetof(struct epx_ctl, flags) == 12, "epx_ctl.flags");
@@ -80,7 +81,7 @@ TEST_ON(EPX, info_tells_the_limits, "")
 		EXPECT_EQ(info.reserved, 0);
 		EXPECT_EQ(info.features & ~EPX_FEATURE_BUSY_POLL,
 			  EPX_FEATURE_CTLV | EPX_FEATURE_ENTER |
-			  EPX_FEATURE_RING);
+			  EPX_FEATURE_RING | EPX_FEATURE_POLICY);
 		EXPECT_EQ(call(fds[i], EPX_IOC_INFO, (void *)8), -EFAULT);
 	}
 }
@@ -109,11 +110,14 @@ TEST_ON(EPX, commands_belong_to_their_file, "")
 	EXPECT_EQ(call(dev, EPX_IOC_ENTER, &enter), -ENOTTY);
 	EXPECT_EQ(call(dev, EPX_IOC_CTL, &ctl), -ENOTTY);
 	EXPECT_EQ(call(dev, EPX_IOC_WAIT, &wait), -ENOTTY);
+	EXPECT_EQ(call(dev, EPX_IOC_YIELD, NULL), -ENOTTY);
 	EXPECT_EQ(call(ep, EPX_IOC_CREATE, &create), -ENOTTY);
 	for (unsigned int nr = 0; nr < 256; nr++) {
 		if (nr >= 0x10 && nr <= 0x15)
 			continue;
-		EXPECT_EQ(call(ep, _IO(EPX_IOC_MAGIC, nr), NULL), -ENOTTY);
+		if (_IO(EPX_IOC_MAGIC, nr) != EPX_IOC_YIELD)
+			EXPECT_EQ(call(ep, _IO(EPX_IOC_MAGIC, nr), NULL),
+				  -ENOTTY);
 		EXPECT_EQ(call(dev, _IOW(EPX_IOC_MAGIC, nr, int), NULL),
 			  -ENOTTY);
 	}
@@ -135,9 +139,10 @@ TEST_ON(EPX, unknown_flags_are_einval, "")
 		struct epx_ctlv ctlv = { .flags = 1u << bit };
 
 		EXPECT_EQ(call(ep, EPX_IOC_CTLV, &ctlv), -EINVAL);
-		if (1u << bit != EPX_CLOEXEC)
+		if (!(1u << bit & (EPX_CLOEXEC | EPX_WAKE_FIFO)))
 			EXPECT_EQ(call(dev, EPX_IOC_CREATE, &create),
 				  -EINVAL);
+		/* EPX_CTL_ROTATE is for EPOLLEXCLUSIVE only. */
 		if (bit)
 			EXPECT_EQ(call(ep, EPX_IOC_CTL, &ctl), -EINVAL);
 		if (bit > 1)
@@ -146,11 +151,16 @@ TEST_ON(EPX, unknown_flags_are_einval, "")
 	EXPECT_EQ(ep_ctl(ep, EPOLL_CTL_DEL, fd, 0, 0), -ENOENT);
 }
 
-TEST_ON(EPX, reserved_fields_must_be_zero, "")
+TEST_ON(EPX, a_limit_out_of_range_is_einval, "")
 {
-	struct epx_create create = { .reserved = 1 };
+	struct epx_create create = { .concurrency = EPX_CONCURRENCY_MAX + 1 };
 	int dev = device(), before = count_fds();
 
+	EXPECT_EQ(call(dev, EPX_IOC_CREATE, &create), -EINVAL);
+	create.concurrency = -1;
+	EXPECT_EQ(call(dev, EPX_IOC_CREATE, &create), -EINVAL);
+	create.concurrency = 0;
+	create.flags = EPX_CONCURRENCY_RUNNING;
 	EXPECT_EQ(call(dev, EPX_IOC_CREATE, &create), -EINVAL);
 	EXPECT_EQ(count_fds(), before);
 }

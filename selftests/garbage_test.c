@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 
-#include <linux/epollx.h>
+#include <epollx.h>
 
 #include "helpers.h"
 #include "ringfile.h"
@@ -85,6 +85,7 @@ static void throw_garbage(int fd, int rounds)
 		EPX_IOC_INFO, EPX_IOC_CTL, EPX_IOC_CTL, EPX_IOC_WAIT,
 		EPX_IOC_PWAIT, EPIOCSPARAMS, EPIOCGPARAMS, EPX_IOC_CREATE,
 		EPX_IOC_CTLV, EPX_IOC_ENTER, EPX_IOC_RING,
+		EPX_IOC_YIELD,
 	};
 	const int count = sizeof(special) / sizeof(special[0]);
 	const int nr_cmds = sizeof(cmds) / sizeof(cmds[0]);
@@ -148,6 +149,19 @@ TEST_ON(EPX, garbage_to_a_ring_does_no_harm, "")
 	seed();
 	for (int round = 0; round < 20; round++) {
 		throw_garbage(ep, 1000 / time_factor());
+		check_still_works(ep);
+	}
+}
+
+TEST_ON(EPX, garbage_to_a_limited_instance_does_no_harm, "")
+{
+	struct epx_create how = { .concurrency = 1, .flags = EPX_WAKE_FIFO };
+	int ep = epx_create(&how);
+
+	ASSERT_GE(ep, 0);
+	seed();
+	for (int round = 0; round < 20; round++) {
+		throw_garbage(ep, 500 / time_factor());
 		check_still_works(ep);
 	}
 }

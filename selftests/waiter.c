@@ -107,7 +107,7 @@ bool thread_is_asleep(pid_t tid)
 	return name_end && (name_end[2] == 'S' || name_end[2] == 'D');
 }
 
-static long voluntary_switches(pid_t tid)
+long thread_switches(pid_t tid)
 {
 	static const char name[] = "\nvoluntary_ctxt_switches:";
 	char text[4096];
@@ -132,9 +132,9 @@ bool waiter_await_sleep(struct waiter *w)
 
 		if (tid) {
 			/* No switch in between: it is one and the same sleep. */
-			before = voluntary_switches(tid);
+			before = thread_switches(tid);
 			if (thread_is_asleep(tid) &&
-			    voluntary_switches(tid) == before) {
+			    thread_switches(tid) == before) {
 				w->switches = before;
 				return true;
 			}
@@ -156,7 +156,7 @@ bool waiter_is_undisturbed(struct waiter *w)
 	pid_t tid = atomic_load(&w->tid);
 
 	return !waiter_has_returned(w) && thread_is_asleep(tid) &&
-	       voluntary_switches(tid) == w->switches;
+	       thread_switches(tid) == w->switches;
 }
 
 int waiter_join(struct waiter *w)

@@ -86,5 +86,7 @@ int waiter_await_settled(struct waiter *w, int n);
 
 /* A thread of this process is off the CPU in a system call. */
 bool thread_is_asleep(pid_t tid);
+/* How often it has left the CPU to sleep. */
+long thread_switches(pid_t tid);
 
 #endif /* EPX_TEST_WAITER_H */

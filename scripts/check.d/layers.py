@@ -18,7 +18,7 @@ LAYERS = (
     ("batch", "gather"),
     ("change",),
     ("interest", "wait", "fdinfo"),
-    ("ready", "hook", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs", "tree", "pin", "ring", "ring_publish", "ring_scan", "ring_map"),
+    ("ready", "hook", "exclusive", "slots", "runner", "deadline", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs", "tree", "pin", "ring", "ring_publish", "ring_scan", "ring_map"),
     ("trace",),
     ("instance.h",),
     ("counters", "argument", "lookup"),

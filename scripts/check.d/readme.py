@@ -3,7 +3,8 @@
 """What README.md says and a machine can judge.
 
 Its C example compiles without a warning, for 64 and 32 bits, in at most 20 lines; the table of known differences is
-what scripts/semantics makes of selftests/differences.tsv, and each of its rows is shown by a test that exists; the map of kmod/ names each file; the table that leads from
+what scripts/semantics makes of selftests/differences.tsv, and each of its rows is shown by a test that exists; so is
+each tick of ours in the table of who can do what, which is made from selftests/capabilities.tsv; the map of kmod/ names each file; the table that leads from
 fs/eventpoll.c names each of its functions, and each place that it leads to exists; the make targets and the paths that
 it names exist.
 """
@@ -13,6 +14,7 @@ import re
 import subprocess
 import tempfile
 
+import capabilities
 import csource
 
 README = "README.md"
@@ -47,6 +49,16 @@ def example(text):
                 yield f"{README}: the example does not compile with {bits}:\n{done.stderr}"
 
 
+def who_can_do_what(text):
+    shown = block(text, "capabilities")
+    if shown is None or shown.strip() != capabilities.markdown():
+        yield (
+            f"{README}: the table of who can do what is not what scripts/check.d/capabilities.py prints;"
+            " scripts/check.d/readme.py --update puts it in"
+        )
+    yield from capabilities.problems()
+
+
 def differences(text):
     shown = block(text, "differences")
     made = subprocess.run(["scripts/semantics", "--differences-markdown"], capture_output=True, text=True)
@@ -57,10 +69,7 @@ def differences(text):
             f"{README}: the table of differences is not what scripts/semantics --differences-markdown prints;"
             " scripts/check.d/readme.py --update puts it in"
         )
-    claims = set()
-    for path in glob.glob("selftests/*_test.c"):
-        with open(path, encoding="utf-8") as file:
-            claims.update(re.findall(r"^TEST\w*\((?:\w+, )?(\w+), *\n?\s*\"", file.read(), re.M))
+    claims = capabilities.tests()
     with open("selftests/differences.tsv", encoding="utf-8") as file:
         rows = [line.split("\t") for line in file if line.strip() and not line.startswith(("#", "id\t"))]
     for row in rows:
@@ -115,20 +124,25 @@ def names(text):
             yield f"{README}: {path} does not exist"
 
 
-def update(text):
-    made = subprocess.run(["scripts/semantics", "--differences-markdown"], check=True, capture_output=True, text=True).stdout
-    text = re.sub(
-        r"(<!-- differences:.*?-->\n).*?(<!-- end of differences -->)",
+def put(text, name, made):
+    """@text with @made as its block @name."""
+    return re.sub(
+        rf"(<!-- {name}:.*?-->\n).*?(<!-- end of {name} -->)",
         lambda found: found.group(1) + made.strip() + "\n" + found.group(2),
         text,
         flags=re.S,
     )
+
+
+def update(text):
+    made = subprocess.run(["scripts/semantics", "--differences-markdown"], check=True, capture_output=True, text=True).stdout
+    text = put(put(text, "differences", made), "capabilities", capabilities.markdown())
     with open(README, "w", encoding="utf-8") as file:
         file.write(text)
 
 
 def main(text):
-    for check in (example, kmod_map, eventpoll, names, differences):
+    for check in (example, kmod_map, eventpoll, names, differences, who_can_do_what):
         try:
             yield from check(text)
         except FileNotFoundError as error:

@@ -29,7 +29,8 @@ GOOD = {
     + "int epx_get(void)\n{\n\t/* What was set before. Pairs with smp_wmb() in epx_put(). */\n\tsmp_rmb();\n\treturn 0;\n}\n",
     "userlib/core/exec.c": "// SPDX-License-Identifier: MIT\n" + '#include "exec.h"\n',
     "userlib/around/dump.c": "// SPDX-License-Identifier: MIT\n" + '#include "core/exec.h"\n',
-    "selftests/a_test.c": "// SPDX-License-Identifier: MIT\nint x;\n",
+    "selftests/a_test.c": "// SPDX-License-Identifier: MIT\nTEST(it_is_shown, \"\")\n",
+    "selftests/capabilities.tsv": "capability\tothers\tepollx\nthis\tyes: man(2)\tyes: it_is_shown\n",
 }
 
 # (check, file, text replaced, by what, part of the finding)
@@ -52,6 +53,9 @@ FAULTS = (
     ("barriers.py", "kmod/wait.c", "Pairs with smp_wmb() in epx_put()", "Pairs with smp_wmb() in the kernel's up()", "name it back"),
     ("barriers.py", "kmod/wait.c", "\tsmp_rmb();\n", "\tint y = 0;\n\tsmp_rmb();\n", "has no comment"),
     ("barriers.py", "kmod/wait.c", "What was set", "A fully ordered xchg.\n */\n\t/* What was set", "names no partner"),
+    ("capabilities.py --check", "selftests/a_test.c", "it_is_shown", "it_is_gone", "no test"),
+    ("capabilities.py --check", "selftests/capabilities.tsv", "yes: man(2)", "yes", "proof"),
+    ("capabilities.py --check", "selftests/capabilities.tsv", "yes: man(2)", "maybe", "neither"),
     ("documented.py", "kmod/hook.c", "/**", "/*", "no kernel-doc"),
     ("documented.py", "kmod/hook.c", "Context: any.", "Anywhere.", "Context:"),
     ("documented.py", "kmod/wait.c", "Return: 0.", "Gives 0.", "Return:"),

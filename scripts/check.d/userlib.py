@@ -3,7 +3,8 @@
 """The library's core can be read in one sitting, and its parts know of each other what they should.
 
 core/ has at most CORE_LINES lines, headers included. The executor's files do not include the reactor's; core/ includes
-nothing of around/ or backend/, and neither of these includes the other.
+nothing of around/ or backend/, and neither of these includes the other. What the shared library exports is what the
+headers declare.
 """
 import os
 import re
@@ -28,7 +29,24 @@ def forbidden(path, header):
     return None
 
 
+def declared():
+    """The functions that the headers declare and do not define."""
+    for path in csource.tracked("userlib/include/*.h"):
+        text = "\n".join(csource.Source(path).code)
+        text = re.sub(r"(?m)^#(.*\\\n)*.*$", "", text)
+        text = re.sub(r"static inline[^{;]*\{.*?\n\}", "", text, flags=re.S)
+        yield from re.findall(r"(?m)^\w[\w *]*?\b(epx_\w+)\(", text)
+
+
+def exported():
+    for path in csource.tracked("userlib/libepollx.map"):
+        yield from re.findall(r"\b(epx_\w+);", "\n".join(csource.read(path)))
+
+
 def main():
+    headers, library = set(declared()), set(exported())
+    for name in sorted(headers ^ library):
+        yield f"userlib/libepollx.map: {name} is {'exported and in no header' if name in library else 'not exported'}"
     lines = 0
     for path in csource.tracked("userlib/core/*", "userlib/around/*", "userlib/backend/*"):
         source = csource.read(path)

@@ -16,6 +16,8 @@ SIDES = ("native", "epollx", "ring", "batch", "poll", "select", "io_uring", "lib
 LOOPS = ("million_timers", "timers", "sleepers", "spawn_many", "yield_many", "ping_pong", "chained_spawn", "loop_count",
          "async", "async_pummel", "ping_pongs", "tcp4_pound", "echo_loop", "idle_connection")
 PARTS = ("_arm", "_cancel", "_expire")
+# Of accept_fair: ways to share a port, not ways to wait.
+WAYS = ("native", "exclusive", "reuseport", "epollx", "fifo", "rotate")
 
 
 def measured_state():

@@ -11,6 +11,7 @@ COLOURS = {
     "select": "#bbbbbb", "io_uring": "#cc79a7", "libevent": "#e69f00", "libuv": "#56b4e9",
     "lib-ring": "#d55e00", "lib-ioctl": "#0072b2", "lib-epoll": "#009e73", "libev": "#cc79a7", "go": "#999999", "tokio": "#8c564b",
     "timerfd": "#bbbbbb",
+    "exclusive": "#999999", "reuseport": "#e69f00", "fifo": "#d55e00", "rotate": "#009e73",
 }
 
 
@@ -32,7 +33,7 @@ def text(value):
 
 def curves(data, suite, name, title, y_label):
     """Values over x; log scales where they span more than a decade."""
-    sides = [side for side in lab.SIDES if len(data.xs(suite, name, side)) > 1]
+    sides = [side for side in (lab.WAYS if suite == "accept" else lab.SIDES) if len(data.xs(suite, name, side)) > 1]
     if not sides:
         return None
     spread = suite in ("time", "host")
@@ -80,10 +81,10 @@ def bars(data, suite, names, title, y_label, kind):
 
 def draw(data):
     plots = []
-    for suite, y_label in (("cost", "guest instructions"), ("time", "of native's"), ("host", "of libuv's"), ("memory", "bytes"), ("scale", "")):
+    for suite, y_label in (("cost", "guest instructions"), ("time", "of native's"), ("host", "of libuv's"), ("accept", ""), ("memory", "bytes"), ("scale", "")):
         single = []
         for name in data.names(suite):
-            if len(data.xs(suite, name)) == 1 and suite != "scale" and name != "close_cost":
+            if len(data.xs(suite, name)) == 1 and suite not in ("scale", "accept") and name != "close_cost":
                 single.append(name)
                 continue
             title = f"{name}: {TITLES.get(name, '')} ({data.label(suite)})" if suite != "scale" else f"scale, {name} ({data.label(suite)})"

@@ -27,6 +27,8 @@ TITLES = {
     "echo_tcp_p99": "TCP echo server: p99 of a request; x = connections",
     "echo_unix": "unix echo server: requests/s; x = connections",
     "echo_unix_p99": "unix echo server: p99 of a request; x = connections",
+    "accept_wakeups": "wake-ups of workers for each connection at one port; x = workers",
+    "accept_jain": "how evenly they fall to the workers, 1 where each has as many (Jain's index); x = workers",
     "memory": "kernel memory of a watch, bytes; x = watches",
     "million_timers": "x timers, one behind the other, set and come, per timer",
     "timers": "x timers are set, cancelled, set, and come; per timer, of the three parts below",
@@ -104,6 +106,22 @@ def close_lines(data):
     return [f"\nclose_cost: last close of an unwatched file: {bare:.1f} instructions without the module, {loaded:.1f} with ({loaded / bare:.3f})"]
 
 
+def accept_lines(data):
+    """Counts, of ways that are sides of nothing else."""
+    ways = [way for way in lab.WAYS if data.xs("accept", "accept_jain", way)]
+    if not ways:
+        return []
+    lines = [f"\naccept_fair: a client that connects again when it is served ({data.label('accept')})"]
+    lines.append("  One instance for all workers: native, epollx (the latest sleeper is woken), fifo (EPX_WAKE_FIFO). One for each:")
+    lines.append("  exclusive (EPOLLEXCLUSIVE), rotate (and EPX_CTL_ROTATE), reuseport (a listener for each, too; native epoll).")
+    for name in ("accept_wakeups", "accept_jain"):
+        lines += [f"  {name}: {TITLES[name]}", f"  {'x':16}" + "".join(f"{way:>{WIDTH}}" for way in ways)]
+        for x in data.xs("accept", name):
+            found = [data.figure("accept", name, x, way) for way in ways]
+            lines += row(f"{x:>7}", ["{value:.3f} [{q1:.2f} {q3:.2f}]".format(**figure) if figure else "" for figure in found])
+    return lines
+
+
 def scale_lines(data):
     names = data.names("scale")
     if not names:
@@ -127,10 +145,10 @@ def text(data):
     lines.append(f"  Of event loops the measure is libuv, not native epoll; host: time on this machine ({data.label('host')}).")
     for side, form in forms.items():
         lines.append(f"  {side:9} {form}" + (f"; ABSENT: {absent[side]}" if side in absent else ""))
-    names = [name for name in TITLES if any(known[1] == name for known in data.figures)]
+    names = [name for name in TITLES if any(known[1] == name and known[0] != "accept" for known in data.figures)]
     for name in names:
         lines += block(data, name)
-    lines += close_lines(data) + scale_lines(data)
+    lines += accept_lines(data) + close_lines(data) + scale_lines(data)
     strange = [f"  {name} x={x} {side}: {value:.1f}, model {expected:.1f}" for name, x, side, value, expected in model.too_good(data)]
     if strange:
         lines += ["\nBetter than the model says they can be, a bug until explained:"] + strange

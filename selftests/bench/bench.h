@@ -8,7 +8,7 @@
  *   benchmarks.c  what is compared    steps.c       the operations themselves
  *   measure.c     in instructions, in interleaved rounds, in system calls
  *   parts.c       what an operation is made of, by itself: for the cost model
- *   latency.c producers.c echo.c load.c memory.c scale.c close.c
+ *   latency.c producers.c accept.c echo.c load.c memory.c scale.c close.c
  *                 what is more than a step that is repeated
  *   loops.c trials.c  event loops, libepollx and its peers: programs in loops/
  *   journey.c     two events for a trace
@@ -266,6 +266,7 @@ void measure_memory(void);
 void measure_latency(bool exact);
 void measure_producers(void);
 void measure_echo(bool calls);
+void measure_accept(void);
 void measure_close(void);
 void measure_scale(void);
 void run_journey(void);

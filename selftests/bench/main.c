@@ -6,6 +6,7 @@
  *   memory close      under -icount, or not
  *   host              event loops on this machine, in time; no module needed
  *   time              ratios of interleaved rounds
+ *   accept            workers at one port: counts, not times
  *   scale             one instance from 10 watches to --count
  *   journey           two events for a trace
  *
@@ -54,6 +55,12 @@ static void run_time(void)
 	measure_loops_time();
 }
 
+static void run_accept(void)
+{
+	if (is_wanted("accept"))
+		measure_accept();
+}
+
 static void run_memory(void)
 {
 	if (is_wanted("memory"))
@@ -79,7 +86,8 @@ static const struct {
 } suites[] = {
 	{ "sides", run_sides }, { "cost", run_cost },
 	{ "part", measure_parts }, { "calls", run_calls },
-	{ "time", run_time }, { "memory", run_memory },
+	{ "time", run_time }, { "accept", run_accept },
+	{ "memory", run_memory },
 	{ "close", run_close }, { "scale", measure_scale },
 	{ "journey", run_journey }, { "host", measure_loops_host },
 };
@@ -92,7 +100,7 @@ static void run_suite(const char *name)
 		suites[i].run();
 		return;
 	}
-	must(0, "sides, cost, part, calls, time, memory, close, scale, host or journey");
+	must(0, "sides, cost, part, calls, time, accept, memory, close, scale, host or journey");
 }
 
 int main(int argc, char **argv)

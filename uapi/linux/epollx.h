@@ -55,29 +55,15 @@ struct epx_info {
 /* The module has busy polling (the kernel has CONFIG_NET_RX_BUSY_POLL). */
 #define EPX_FEATURE_BUSY_POLL	(1ULL << 0)
 
-/**
- * struct epx_create - properties of a new instance (EPX_IOC_CREATE)
- * @flags: EPX_CLOEXEC or 0
- * @reserved: zero
- *
- * 8 bytes. The ioctl returns the new file descriptor. Errors: EINVAL for an
- * unknown flag or a non-zero reserved field, before anything else is tried;
- * EMFILE, ENFILE, ENOMEM, EFAULT.
- */
-struct epx_create {
-	__u32 flags;
-	__u32 reserved;
-};
-
-/* Close the new descriptor on exec; the value of O_CLOEXEC. */
-#define EPX_CLOEXEC		02000000
+/* struct epx_create: wake policy and concurrency limit of an instance. */
+#include <linux/epollx_create.h>
 
 /**
  * struct epx_ctl - one change of the interest list (EPX_IOC_CTL)
  * @op: EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL or EPX_CTL_PUT
  * @fd: the file, by its number in the caller's table
  * @events: as epoll_event.events, unless EPX_CTL_INDIRECT
- * @flags: EPX_CTL_INDIRECT or 0
+ * @flags: EPX_CTL_INDIRECT, EPX_CTL_ROTATE, or 0
  * @data: as epoll_event.data; with EPX_CTL_INDIRECT the user address of a
  *        struct epoll_event that holds both
  *
@@ -98,6 +84,15 @@ struct epx_ctl {
 
 /* epx_ctl.data is the address of a struct epoll_event. */
 #define EPX_CTL_INDIRECT	(1U << 0)
+
+/*
+ * Of several instances that watch one file with EPOLLEXCLUSIVE, the first with
+ * a sleeper takes the wake-up. With this flag a watch that took one goes behind
+ * the others, when the instance looks at the file next, so they take turns;
+ * those without the flag keep their places. Only with EPOLLEXCLUSIVE, in an
+ * add, and without a ring: EINVAL. fdinfo shows it as 4000000 in the mask.
+ */
+#define EPX_CTL_ROTATE		(1U << 1)
 
 /**
  * struct epx_wait - wait for events (EPX_IOC_WAIT)
@@ -148,8 +143,14 @@ struct epx_wait {
 #define EPX_FEATURE_RING	(1ULL << 3)
 
 /*
- * Many changes in one call, and changes and a wait in one call.
+ * The thread gives back its slot of a concurrency limit, without a wait.
+ * Returns 1, or 0 if it had none. Errors: EINVAL (the instance has no limit).
  */
+#define EPX_IOC_YIELD	_IO(EPX_IOC_MAGIC, 0x1A)
+/* The module has wake policies, concurrency limits and EPX_CTL_ROTATE. */
+#define EPX_FEATURE_POLICY	(1ULL << 6)
+
+/* Many changes in one call, and changes and a wait in one call. */
 #define EPX_FEATURE_CTLV	(1ULL << 1)
 #define EPX_FEATURE_ENTER	(1ULL << 2)
 

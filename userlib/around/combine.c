@@ -12,7 +12,7 @@
 
 static int yield_poll(struct epx_future *future, struct epx_cx *cx)
 {
-	struct epx_yield *yield = (struct epx_yield *)future;
+	struct epx_yield_now *yield = (struct epx_yield_now *)future;
 
 	if (yield->seen)
 		return epx_ready(future, 0);
@@ -26,7 +26,7 @@ static const struct epx_ops yield_ops = {
 	.poll = yield_poll,
 };
 
-struct epx_future *epx_yield(struct epx_yield *yield)
+struct epx_future *epx_yield_now(struct epx_yield_now *yield)
 {
 	yield->seen = false;
 	return epx_init(&yield->future, &yield_ops);

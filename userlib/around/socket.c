@@ -142,6 +142,9 @@ static int64_t connect_try(struct epx_op *op)
 		return connect_look(op);
 	if (!connect(op->io->fd, op->addr, op->namelen))
 		return 0;
+	/* No room in a local socket's backlog: no event tells of some. */
+	if (errno == EAGAIN)
+		return -ENOBUFS;
 	/* A signal does not end it; it goes on as one that was not waited for. */
 	if (errno != EINPROGRESS && errno != EINTR)
 		return -errno;

@@ -67,7 +67,11 @@ static void backend_close(struct epx_reactor *reactor)
 {
 	struct ring_state *state = reactor->state;
 
-	ring_close(&state->ring);
+	/* A child of fork(2) has no map: there may be something else. */
+	if (reactor->forks == epx_forks)
+		ring_close(&state->ring);
+	else
+		close(state->ring.epfd);
 	free(state);
 }
 

@@ -32,6 +32,15 @@ extern "C" {
 int epx_open(unsigned int flags);
 
 /**
+ * epx_create() - a new instance with properties of its own
+ * @how: flags, wake policy and concurrency limit, as <linux/epollx_create.h>
+ *	 describes them
+ *
+ * Return: as epx_open(); -EOPNOTSUPP.
+ */
+int epx_create(const struct epx_create *how);
+
+/**
  * epx_ctl() - epoll_ctl(2)
  * @epfd: the instance
  * @op: EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL or EPX_CTL_PUT
@@ -55,6 +64,19 @@ int epx_ctl(int epfd, int op, int fd, const struct epoll_event *event);
  * Return: 0 or -errno.
  */
 int epx_change(int epfd, int op, int fd, uint32_t events, uint64_t data);
+
+/**
+ * epx_change_rotating() - epx_change() with EPX_CTL_ROTATE
+ * @epfd: the instance
+ * @op: EPOLL_CTL_ADD or EPX_CTL_PUT, of a file that is not watched
+ * @fd: the watched file
+ * @events: mask, with EPOLLEXCLUSIVE
+ * @data: what an event of this watch carries
+ *
+ * Return: 0 or -errno.
+ */
+int epx_change_rotating(int epfd, int op, int fd, uint32_t events,
+			uint64_t data);
 
 /**
  * epx_wait() - epoll_wait(2) with nanoseconds
@@ -105,6 +127,14 @@ int epx_ctlv(int epfd, struct epx_ctl_entry *entries, unsigned int count);
  * Return: number of events, or -errno.
  */
 int epx_enter(int epfd, const struct epx_enter *enter);
+
+/**
+ * epx_yield() - give back this thread's slot of a concurrency limit
+ * @epfd: the instance
+ *
+ * Return: 1; 0 if it had none; -EINVAL where the instance has no limit.
+ */
+int epx_yield(int epfd);
 
 #ifdef __cplusplus
 }

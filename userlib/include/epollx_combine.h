@@ -15,22 +15,22 @@ extern "C" {
 #endif
 
 /**
- * struct epx_yield - lets the others have a turn
+ * struct epx_yield_now - lets the others have a turn
  * @future: its result is 0
  * @seen: has been polled once
  */
-struct epx_yield {
+struct epx_yield_now {
 	struct epx_future future;
 	bool seen;
 };
 
 /**
- * epx_yield() - let all tasks that can go on have a turn
+ * epx_yield_now() - let all tasks that can go on have a turn
  * @yield: the future
  *
  * Return: @yield's future; its result is 0.
  */
-struct epx_future *epx_yield(struct epx_yield *yield);
+struct epx_future *epx_yield_now(struct epx_yield_now *yield);
 
 /**
  * struct epx_then - a call with the result of a future

@@ -277,8 +277,8 @@ struct epx_future *epx_accept(struct epx_op *op, struct epx_io *io);
  * @addr: the peer; the operation's until it is over
  * @addrlen: the address's length
  *
- * Return: @op's future; its result is 0. One that was dropped leaves a socket
- * that may be connecting; it is to be closed.
+ * Return: @op's future; its result is 0; -ENOBUFS where a local socket's backlog
+ * is full. One that was dropped leaves a socket that is to be closed.
  */
 struct epx_future *epx_connect(struct epx_op *op, struct epx_io *io,
 			       const struct sockaddr *addr, socklen_t addrlen);

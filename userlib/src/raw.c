@@ -17,26 +17,39 @@ static int raw_ioctl(int fd, unsigned long cmd, const void *arg)
 	return sys_call3(SYS_ioctl, fd, cmd, (long)arg);
 }
 
-int epx_open(unsigned int flags)
+int epx_create(const struct epx_create *how)
 {
-	/* Until it has its number nobody may inherit it. */
-	struct epx_create create = { .flags = flags | EPX_CLOEXEC };
+	unsigned int cloexec = how->flags & EPX_CLOEXEC;
+	struct epx_create create = *how;
 	int dev, ret;
+
+	/* Until it has its number nobody may inherit it. */
+	create.flags |= EPX_CLOEXEC;
 
 	dev = sys_call3(SYS_open, (long)"/dev/epollx", O_RDWR | O_CLOEXEC, 0);
 	if (dev < 0)
 		return dev;
 	ret = raw_ioctl(dev, EPX_IOC_CREATE, &create);
 	/* The device took the lowest number: the instance gets it. */
-	if (ret >= 0 && sys_call3(SYS_dup3, ret, dev, flags) == dev) {
+	if (ret >= 0 && sys_call3(SYS_dup3, ret, dev, cloexec) == dev) {
 		sys_call3(SYS_close, ret, 0, 0);
 		return dev;
 	}
 	if (ret >= 0)
-		sys_call3(SYS_fcntl, ret, F_SETFD,
-			  flags & EPX_CLOEXEC ? FD_CLOEXEC : 0);
+		sys_call3(SYS_fcntl, ret, F_SETFD, cloexec ? FD_CLOEXEC : 0);
 	sys_call3(SYS_close, dev, 0, 0);
 	return ret;
+}
+
+int epx_open(unsigned int flags)
+{
+	/* As epoll_create1(2), where one flag is known: others are refused. */
+	struct epx_create create = {
+		.flags = flags,
+		.concurrency = flags & ~EPX_CLOEXEC ? UINT32_MAX : 0,
+	};
+
+	return epx_create(&create);
 }
 
 int epx_ctl(int epfd, int op, int fd, const struct epoll_event *event)
@@ -46,6 +59,20 @@ int epx_ctl(int epfd, int op, int fd, const struct epoll_event *event)
 		.fd = fd,
 		.flags = EPX_CTL_INDIRECT,
 		.data = (uintptr_t)event,
+	};
+
+	return raw_ioctl(epfd, EPX_IOC_CTL, &ctl);
+}
+
+int epx_change_rotating(int epfd, int op, int fd, uint32_t events,
+			uint64_t data)
+{
+	struct epx_ctl ctl = {
+		.op = op,
+		.fd = fd,
+		.events = events,
+		.flags = EPX_CTL_ROTATE,
+		.data = data,
 	};
 
 	return raw_ioctl(epfd, EPX_IOC_CTL, &ctl);
@@ -112,4 +139,9 @@ int epx_ctlv(int epfd, struct epx_ctl_entry *entries, unsigned int count)
 int epx_enter(int epfd, const struct epx_enter *enter)
 {
 	return raw_ioctl(epfd, EPX_IOC_ENTER, enter);
+}
+
+int epx_yield(int epfd)
+{
+	return raw_ioctl(epfd, EPX_IOC_YIELD, NULL);
 }

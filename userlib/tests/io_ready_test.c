@@ -136,6 +136,8 @@ EPX_ASYNC(waits, waits_close)
 	EPX_BEGIN;
 	for (;;) {
 		EPX_TRY(epx_recv(&me->op, &me->io, &me->byte, 1));
+		if (!EPX_RES)
+			EPX_RETURN(0);
 		me->got++;
 	}
 	EPX_END;
@@ -144,7 +146,8 @@ EPX_ASYNC(waits, waits_close)
 /* A ring has room for so many, and grows while some of them are ready. */
 LIB_TEST(more_descriptors_than_were_expected_are_no_matter, ON_EACH)
 {
-	enum { COUNT = 200 };
+	/* More than one turn takes. */
+	enum { COUNT = 300 };
 	struct epx_options options = { .backend = test_backend(), .items = 4 };
 	struct waits *all = calloc(COUNT, sizeof(*all));
 	struct epx_metrics metrics;
@@ -211,5 +214,49 @@ LIB_TEST(a_sleeping_executor_is_woken_by_what_comes, ON_KERNEL)
 	while (one.got < 20)
 		ASSERT_GE(epx_run_once(exec, EPX_NEVER), 0);
 	pthread_join(thread, NULL);
+	epx_exec_free(exec);
+}
+
+/* Never waits; there is always something to do. */
+struct busy {
+	struct epx_future future;
+	struct epx_yield_now yield;
+	const int *until;
+	int turns;
+};
+
+EPX_ASYNC(busy, NULL)
+{
+	EPX_BEGIN;
+	while (!*me->until) {
+		me->turns++;
+		EPX_AWAIT(epx_yield_now(&me->yield));
+	}
+	EPX_END;
+}
+
+LIB_TEST(tasks_that_never_wait_do_not_hold_up_events, ON_EACH)
+{
+	struct epx_exec *exec = test_exec();
+	struct waits one = { .peer = -1 };
+	struct busy busy[3];
+	int fds[2], i;
+
+	stream_pair(fds);
+	epx_io_init(exec, &one.io, fds[0]);
+	ASSERT_EQ(epx_spawn(exec, EPX_INIT(&one, waits), NULL, NULL), 0);
+	EXPECT_EQ(epx_run_once(exec, 0), 1);
+	ASSERT_EQ(write(fds[1], "x", 1), 1);
+	for (i = 0; i < 3; i++) {
+		busy[i].until = &one.got;
+		busy[i].turns = 0;
+		ASSERT_EQ(epx_spawn(exec, EPX_INIT(&busy[i], busy), NULL, NULL),
+			  0);
+	}
+	close(fds[1]);
+	EXPECT_EQ(epx_run(exec), 0);
+	EXPECT_EQ(one.got, 1);
+	/* It was asked for after one part of the run queue. */
+	EXPECT_LE(busy[0].turns, 61);
 	epx_exec_free(exec);
 }

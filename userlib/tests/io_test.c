@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include "lib.h"
 
@@ -320,5 +321,37 @@ LIB_TEST(pipes_are_read_and_written, ON_EACH)
 	epx_io_close(&out);
 	EXPECT_EQ(epx_block_on(exec, epx_readv(&op, &in, iov, 2)), 0);
 	epx_io_close(&in);
+	epx_exec_free(exec);
+}
+
+LIB_TEST(a_full_backlog_of_a_local_socket_is_told, ON_EACH)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct epx_exec *exec = test_exec();
+	int listener, fds[4], i, n;
+	socklen_t len = sizeof(at);
+	struct epx_op op;
+	struct epx_io io;
+	int64_t res = 0;
+
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* The kernel finds a name. */
+	ASSERT_EQ(bind(listener, (struct sockaddr *)&at, sizeof(sa_family_t)),
+		  0);
+	ASSERT_EQ(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+	ASSERT_EQ(listen(listener, 0), 0);
+	for (n = 0; n < 4 && !res; n++) {
+		fds[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		ASSERT_EQ(epx_io_open(exec, &io, fds[n]), 0);
+		res = run_for(exec, 10 * EPX_SEC,
+			      epx_connect(&op, &io, (struct sockaddr *)&at,
+					  len));
+		epx_io_detach(&io);
+	}
+	EXPECT_GE(n, 2);
+	EXPECT_EQ(res, -ENOBUFS);
+	for (i = 0; i < n; i++)
+		close(fds[i]);
+	close(listener);
 	epx_exec_free(exec);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Tasks among themselves: events, semaphores, oneshots, channels, groups; and
- * what a dump shows of them.
+ * Tasks among themselves: events, semaphores, oneshots, channels, groups.
  */
 #include "lib.h"
 
@@ -356,32 +355,5 @@ LIB_TEST(a_group_has_the_first_error_of_its_members, ON_SCRIPTED)
 		add(&group, epx_then(&thens[i], epx_sleep(&sleeps[i], 10 + i),
 				     as_error, &results[i]));
 	EXPECT_EQ(epx_block_on(exec, epx_group_wait(&wait, &group)), -EIO);
-	epx_exec_free(exec);
-}
-
-LIB_TEST(a_dump_shows_each_tasks_stack, ON_SCRIPTED)
-{
-	struct epx_exec *exec = test_exec();
-	struct epx_timeout timeout;
-	struct epx_sleep sleep;
-	struct waits waits;
-	char log[4] = "", text[1024] = "";
-	FILE *to;
-
-	epx_task_put(start(exec, &waits,
-			   epx_timeout(&timeout, epx_sleep(&sleep, 5 * EPX_SEC),
-				       2 * EPX_SEC),
-			   log, 'a'));
-	settle(exec);
-	to = fmemopen(text, sizeof(text), "w");
-	ASSERT_TRUE(to);
-	epx_dump(exec, to);
-	fclose(to);
-	EXPECT_TRUE(strstr(text, "task 1, waiting for 0.000 ms\n"
-				 "  waits at sync_test.c:"));
-	EXPECT_TRUE(strstr(text, ": me->what\n"
-				 "    timeout: in 2000.000 ms\n"
-				 "      sleep: in 5000.000 ms\n"
-				 "1 tasks, 2 timers\n"));
 	epx_exec_free(exec);
 }

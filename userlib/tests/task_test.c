@@ -7,7 +7,7 @@
 /* A coroutine that writes its number into a log each time it has a turn. */
 struct walker {
 	struct epx_future future;
-	struct epx_yield yield;
+	struct epx_yield_now yield;
 	char *log;
 	char name;
 	int steps;
@@ -25,7 +25,7 @@ EPX_ASYNC(walker, walker_finish)
 	EPX_BEGIN;
 	for (me->i = 0; me->i < me->steps; me->i++) {
 		strncat(me->log, &me->name, 1);
-		EPX_AWAIT(epx_yield(&me->yield));
+		EPX_AWAIT(epx_yield_now(&me->yield));
 	}
 	EPX_RETURN(me->name);
 	EPX_END;
@@ -329,12 +329,12 @@ static struct epx_exec *the_exec;
 
 static int nested_poll(struct epx_future *future, struct epx_cx *cx)
 {
-	struct epx_yield yield;
+	struct epx_yield_now yield;
 
 	(void)cx;
 	EXPECT_EQ(epx_run(the_exec), -EBUSY);
 	EXPECT_EQ(epx_run_once(the_exec, 0), -EBUSY);
-	return epx_ready(future, epx_block_on(the_exec, epx_yield(&yield)));
+	return epx_ready(future, epx_block_on(the_exec, epx_yield_now(&yield)));
 }
 
 static const struct epx_ops nested_ops = { "nested", nested_poll, NULL, NULL,

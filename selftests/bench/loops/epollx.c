@@ -176,7 +176,7 @@ static void run_spawn(int n)
 
 struct yielding {
 	struct epx_future future;
-	struct epx_yield yield;
+	struct epx_yield_now yield;
 	int rounds;
 };
 
@@ -184,7 +184,7 @@ EPX_ASYNC(yielding, NULL)
 {
 	EPX_BEGIN;
 	for (me->rounds = 0; me->rounds < YIELDS; me->rounds++)
-		EPX_AWAIT(epx_yield(&me->yield));
+		EPX_AWAIT(epx_yield_now(&me->yield));
 	EPX_END;
 }
 
