@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,8 +82,13 @@ static void one_answer(struct rounds *rounds, int who, int round,
 		       const struct trial *trial, int x)
 {
 	struct answer answers[FIGURES_MOST + 1];
-	int n = driver_ask(&rounds->drivers[who], trial->name, x, answers);
+	struct driver *driver = &rounds->drivers[who];
+	int n;
 
+	/* Who is not asked stands still: some have threads that never rest. */
+	must(!kill(driver->pid, SIGCONT), driver->looper->name);
+	n = driver_ask(driver, trial->name, x, answers);
+	must(!kill(driver->pid, SIGSTOP), driver->looper->name);
 	for (int i = 0; i < n; i++) {
 		int at = figure_named(rounds, answers[i].name);
 
