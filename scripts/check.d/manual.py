@@ -4,8 +4,8 @@
 
 Each function that the library exports or its headers define has a comment with a Return:, unless it is void, and a page;
 each ioctl has a section of epollx_ioctl(2), which has each struct and constant of the ABI's headers; each option of
-epollx-run and each page that another one refers to are there, and libepollx(7) leads to each family. The pages are made by userlib/man/from-headers into a
-directory of their own.
+epollx-run and each page that another one refers to are there, and libepollx(7) leads to each family. The pages are
+made by userlib/man/from-headers into a directory of their own.
 """
 import glob
 import os

@@ -34,6 +34,10 @@ of() {
 }
 
 check "dkms add" run add
+# As epollx(8) says it for another prefix: it copies.
+mkdir -p "$tree/elsewhere/state" "$tree/elsewhere/src"
+check "dkms add by path" dkms add "$tree/dest/usr/src/epollx-$version" --dkmstree "$tree/elsewhere/state" --sourcetree "$tree/elsewhere/src"
+check "what it has copied" diff -r "$tree/dest/usr/src/epollx-$version" "$tree/elsewhere/src/epollx-$version"
 for name in 6.1 6.12; do
 	of "$name"
 	built=$tree/state/epollx/$version/$release/x86_64/module/epollx.ko
@@ -44,13 +48,14 @@ for name in 6.1 6.12; do
 	esac
 	same "$name: dkms status" "epollx/$version, $release, x86_64: built" "$(run status -k "$release/x86_64")"
 
-	mkdir -p "$tree/key"
+	key=$tree/$name
+	mkdir -p "$key"
 	check "$name: a key" openssl req -new -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=epollx-test/ -outform DER \
-		-keyout "$tree/key/mok.key" -out "$tree/key/mok.pub"
+		-keyout "$key/mok.key" -out "$key/mok.pub"
 	# The headers' scripts are links to where a package of their own would be.
 	check "$name: signed" "$(find "$kernel_dir/root/usr/lib" -name sign-file | head -n 1)" sha256 \
-		"$tree/key/mok.key" "$tree/key/mok.pub" "$built" "$tree/key/epollx.ko"
-	same "$name: by whom" "epollx-test" "$(modinfo -F signer "$tree/key/epollx.ko")"
+		"$key/mok.key" "$key/mok.pub" "$built" "$key/epollx.ko"
+	same "$name: by whom" "epollx-test" "$(modinfo -F signer "$key/epollx.ko")"
 done
 
 # A kernel of another series, which has the headers of a known one, is left out before anything is compiled.
