@@ -8,7 +8,9 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
-export VERSION DESTDIR PREFIX LIBDIR INCLUDEDIR MANDIR
+# Not exported: a make that a recipe starts is to have its own.
+place = VERSION='$(VERSION)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' \
+	MANDIR='$(MANDIR)' scripts/install
 
 release = build/release
 lib_headers = $(wildcard userlib/include/*.h)
@@ -42,10 +44,10 @@ $(out)/installed: userlib/tests/install.c $(release)/libepollx.so.$(VERSION)
 	@$(CC) $(flags) $(CFLAGS) -o $@ $^
 
 install: lib preload ## library, tools, manual, module's source for DKMS: below DESTDIR and PREFIX (/usr/local)
-	@scripts/install
+	@$(place)
 
 uninstall: lib ## takes away what make install has put there
-	@scripts/install --uninstall
+	@$(place) --uninstall
 
 # Public types as they are in the headers; the library's own, which nobody sees, are left out.
 abi = abidw --no-show-locs --no-corpus-path --no-comp-dir-path --drop-private-types --headers-dir userlib/include

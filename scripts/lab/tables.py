@@ -23,6 +23,8 @@ TITLES = {
     "wake_latency_other": "from the write to the thread that slept on the other CPU; x = percentile",
     "wake_latency_spin": "from the write to the thread that asks all the time; x = percentile",
     "producers": "x threads write, one collects: events/ms",
+    "post_awake": "x threads post to one that looks again and again: posts/ms",
+    "post_asleep": "x threads post to one that sleeps when there is nothing: posts/ms",
     "echo_tcp": "TCP echo server: requests/s; x = connections",
     "echo_tcp_p99": "TCP echo server: p99 of a request; x = connections",
     "echo_unix": "unix echo server: requests/s; x = connections",

@@ -8,7 +8,7 @@
  *   benchmarks.c  what is compared    steps.c       the operations themselves
  *   measure.c     in instructions, in interleaved rounds, in system calls
  *   parts.c       what an operation is made of, by itself: for the cost model
- *   posts.c timers.c own.c      what needs no file
+ *   posts.c post_crowd.c timers.c own.c      what needs no file
  *   latency.c producers.c accept.c echo.c load.c memory.c scale.c close.c
  *                 what is more than a step that is repeated
  *   loops.c trials.c  event loops, libepollx and its peers: programs in loops/
@@ -252,6 +252,7 @@ void raise_fd_limit(long count);
 
 /* posts.c, timers.c */
 void measure_posts(void);
+void measure_post_crowd(void);
 void measure_timers(void);
 void measure_lateness(void);
 

@@ -54,6 +54,7 @@ static void run_time(void)
 		measure_lateness();
 	if (is_wanted("producers"))
 		measure_producers();
+	measure_post_crowd();
 	if (is_wanted("echo"))
 		measure_echo(false);
 	measure_loops_time();

@@ -15,7 +15,7 @@
 #include "own.h"
 
 #define FAR	1000000000000LL
-#define LATE	500
+#define LATE	200
 
 static void open_timerfd(void)
 {
@@ -134,28 +134,6 @@ void measure_timers(void)
 	own_measure(table);
 }
 
-static void late(const char *side, void (*open)(void),
-		 void (*set)(int64_t first), void (*take)(void))
-{
-	double *ns = calloc(LATE, sizeof(*ns));
-
-	must(!!ns, "memory");
-	open();
-	for (int i = 0; i < LATE; i++) {
-		long long at = clock_ns() + 300000;
-
-		set(300000);
-		take();
-		ns[i] = clock_ns() - at;
-	}
-	own_close();
-	/* Sorts them. */
-	median(ns, LATE);
-	figure("time", "timer_late", 50, side, ns[LATE / 2], "ns");
-	figure("time", "timer_late", 99, side, ns[LATE * 99 / 100], "ns");
-	free(ns);
-}
-
 static void modify(int64_t first)
 {
 	set_timer(EPOLL_CTL_MOD, first);
@@ -176,9 +154,59 @@ static void take_ring(void)
 	own_wait_ring(-1);
 }
 
+static const struct late {
+	const char *side;
+	void (*open)(void);
+	void (*set)(int64_t first);
+	void (*take)(void);
+} lates[] = {
+	{ "native", open_timerfd, set_timerfd, take_native },
+	{ "epollx", open_epollx_timer, modify, take_epollx },
+	{ "ring", open_ring_timer, modify, take_ring },
+};
+
+#define LATES		(int)(sizeof(lates) / sizeof(lates[0]))
+static const int percents[] = { 50, 99 };
+
+/* Fills @at with one round's percentiles. */
+static void late_round(const struct late *late, double *at)
+{
+	double ns[LATE];
+
+	late->open();
+	for (int i = 0; i < LATE; i++) {
+		long long due = clock_ns() + 300000;
+
+		late->set(300000);
+		late->take();
+		ns[i] = clock_ns() - due;
+	}
+	own_close();
+	/* Sorts them. */
+	median(ns, LATE);
+	for (int p = 0; p < 2; p++)
+		at[p] = ns[LATE * percents[p] / 100];
+}
+
 void measure_lateness(void)
 {
-	late("native", open_timerfd, set_timerfd, take_native);
-	late("epollx", open_epollx_timer, modify, take_epollx);
-	late("ring", open_ring_timer, modify, take_ring);
+	int rounds = (options.rounds + 1) / 2;
+	double *ratios = calloc(2 * LATES * rounds, sizeof(*ratios));
+
+	must(!!ratios, "memory");
+	for (int round = 0; round < rounds; round++) {
+		double at[LATES][2];
+
+		for (int i = 0; i < LATES; i++)
+			late_round(&lates[(i + round) % LATES],
+				   at[(i + round) % LATES]);
+		for (int i = 0; i < 2 * LATES; i++)
+			ratios[i * rounds + round] =
+				at[i / 2][i % 2] / at[0][i % 2];
+	}
+	for (int i = 2; i < 2 * LATES; i++)
+		figure_spread("time", "timer_late", percents[i % 2],
+			      lates[i / 2].side, ratios + i * rounds, rounds,
+			      "of native's lateness");
+	free(ratios);
 }
