@@ -147,20 +147,29 @@ static int backend_ctl(struct epx_reactor *reactor, int op, int fd,
 	return err ? err : ring_add(&state->ring, fd, events, token);
 }
 
+static int64_t time_left(struct epx_reactor *reactor, int64_t deadline)
+{
+	int64_t left;
+
+	if (deadline == EPX_NEVER)
+		return -1;
+	left = deadline - epx_clock(reactor);
+	return left > 0 ? left : 0;
+}
+
 static int backend_wait(struct epx_reactor *reactor, struct epoll_event *events,
 			int max, int64_t deadline)
 {
 	struct ring_state *state = reactor->state;
-	int64_t timeout = deadline;
+	int64_t timeout = 0;
 	int n, i;
 
-	if (deadline == EPX_NEVER) {
-		timeout = -1;
-	} else if (deadline && epx_ring_is_empty(&state->ring)) {
-		timeout -= epx_clock(reactor);
-		if (timeout < 0)
-			timeout = 0;
-	}
+	/*
+	 * Who has something to do needs no clock. A slot may bring no event, of
+	 * a watch that is gone: that is another turn, and no sleep.
+	 */
+	if (deadline && epx_ring_is_empty(&state->ring))
+		timeout = time_left(reactor, deadline);
 	n = epx_ring_wait(&state->ring, state->events, max, timeout);
 	for (i = 0; i < n; i++) {
 		events[i].events = state->events[i].events;

@@ -273,3 +273,28 @@ LIB_TEST(next_says_when_the_next_timer_is_due, ON_SCRIPTED)
 	EXPECT_EQ(one.slept, 500);
 	epx_exec_free(exec);
 }
+
+/* A watch has gone, and its place among what is ready has nothing to say. */
+LIB_TEST(a_sleep_is_no_longer_for_an_event_of_who_is_gone, ON_EACH)
+{
+	struct epx_exec *exec = test_exec();
+	struct epx_sleep sleep;
+	struct epx_op op;
+	struct epx_io io;
+	int64_t begin;
+	int fds[2];
+	char byte;
+
+	stream_pair(fds);
+	epx_io_init(exec, &io, fds[0]);
+	EXPECT_EQ(run_for(exec, EPX_MSEC, epx_recv(&op, &io, &byte, 1)),
+		  -ETIMEDOUT);
+	ASSERT_EQ(write(fds[1], "x", 1), 1);
+	EXPECT_EQ(epx_io_close(&io), 0);
+	begin = epx_time(exec);
+	EXPECT_EQ(epx_block_on(exec, epx_sleep(&sleep, EPX_MSEC)), 0);
+	/* Not as long as the machine has been up. */
+	EXPECT_LE(epx_time(exec) - begin, EPX_SEC);
+	close(fds[1]);
+	epx_exec_free(exec);
+}
