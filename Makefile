@@ -45,7 +45,7 @@ examples = $(addprefix $(out)/examples/,echo ticker http chat proxy tail supervi
 loops = $(addprefix $(out)/loops/,epollx uv event ev timerfd)
 loops_foreign = $(addprefix $(out)/loops/,go tokio)
 loops_objects = $(addprefix $(objects)/selftests/bench/loops/,$(addsuffix .o,$(1)))
-loops_peer = $(call loops_objects,driver callback net $(1))
+loops_peer = $(call loops_objects,driver callback threads net $(1))
 
 programs = $(addprefix $(out)/,$(tests) $(suites) apps-load apps-curl) $(lib_tests) $(examples) $(loops)
 programs32 = $(addprefix $(out32)/,$(tests))

@@ -52,7 +52,7 @@ static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 noinline int epx_deadline_read(struct epx_deadline *deadline, u32 flags,
 			       s64 timeout)
 {
-	switch (flags & ~EPX_WAIT_RING) {
+	switch (flags & ~(EPX_WAIT_RING | EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT)) {
 	case 0:
 		epx_deadline_in(deadline, timeout);
 		return 0;

@@ -6,7 +6,8 @@
  *		live instances; writing 0 starts the former anew
  *  instances	one line per live instance
  *  watches	one line per watch of every instance, closed files' included
- *		as long as they are not buried
+ *		as long as they are not buried; a source has no file and its id
+ *		for a number
  *  file_table_bytes	size of the table of watched files, fixed at load
  *
  * and the list of all instances that the latter two need.
@@ -37,6 +38,7 @@
 #include "fput.h"
 #include "hook.h"
 #include "instance.h"
+#include "source.h"
 
 #define EPX_COUNTER(field) { #field, offsetof(struct epx_counters, field) }
 
@@ -203,6 +205,8 @@ static int epx_instances_show(struct seq_file *m, void *v)
 	unsigned int watches = 0, dead = 0, ready = 0;
 	struct rb_node *node;
 	struct list_head *entry;
+	struct epx_source *src;
+	unsigned long id;
 
 	if (mutex_lock_killable(&inst->mutex))
 		return -EINTR;
@@ -211,6 +215,8 @@ static int epx_instances_show(struct seq_file *m, void *v)
 		/* The close of a file may set it beside; then it is new. */
 		dead += READ_ONCE(rb_entry(node, struct epx_watch, node)->dead);
 	}
+	xa_for_each(&inst->sources, id, src)
+		watches++;
 	list_for_each(entry, &inst->ready)
 		ready++;
 	seq_printf(m,
@@ -237,22 +243,32 @@ static unsigned int epx_count_hooks(struct epx_watch *w)
 	return n;
 }
 
+static void epx_watch_show(struct seq_file *m, struct epx_watch *w)
+{
+	/* Callbacks and closes run beside; each word is as it was. */
+	seq_printf(m,
+		   "id=%llu watch=%p file=%p fd=%d events=%08x queued=%u dead=%u hooks=%u\n",
+		   w->instance->id, w, w->file, w->fd, (__force u32)w->events,
+		   READ_ONCE(w->queued), READ_ONCE(w->dead),
+		   epx_count_hooks(w));
+}
+
 static int epx_watches_show(struct seq_file *m, void *v)
 {
 	struct epx_instance *inst = v;
+	struct epx_source *src;
 	struct rb_node *node;
+	unsigned long id;
 
 	if (mutex_lock_killable(&inst->mutex))
 		return -EINTR;
 	for (node = rb_first(&inst->tree); node; node = rb_next(node)) {
-		struct epx_watch *w = rb_entry(node, struct epx_watch, node);
-
-		/* Callbacks and closes run beside; each word is as it was. */
-		seq_printf(m,
-			   "id=%llu watch=%p file=%p fd=%d events=%08x queued=%u dead=%u hooks=%u\n",
-			   inst->id, w, w->file, w->fd, (__force u32)w->events,
-			   READ_ONCE(w->queued), READ_ONCE(w->dead),
-			   epx_count_hooks(w));
+		epx_watch_show(m, rb_entry(node, struct epx_watch, node));
+		if (seq_has_overflowed(m))
+			break;
+	}
+	xa_for_each(&inst->sources, id, src) {
+		epx_watch_show(m, &src->watch);
 		if (seq_has_overflowed(m))
 			break;
 	}

@@ -12,6 +12,9 @@
  *	EPX_IOC_ENTER	instance	epx_enter(), enter.c
  *	EPX_IOC_YIELD	instance	epx_runner_yield(), runner.c
  *	EPX_IOC_RING	instance	epx_ring_setup(), ring_map.c; mmap there too
+ *	EPX_IOC_SOURCE	instance	epx_source_change(), source.c
+ *	EPX_IOC_POST	instance	epx_post(), post.c
+ *	EPX_IOC_TAKE	instance	epx_queue_take(), the same
  *	EPIOC*PARAMS	instance	epx_busy_ioctl(), busypoll.c
  *
  * Process context. The device is a factory: an instance is a file of its own
@@ -44,6 +47,7 @@
 #include "ring_map.h"
 #include "runner.h"
 #include "slots.h"
+#include "source.h"
 #include "wait.h"
 
 /* A command without its size. */
@@ -59,7 +63,8 @@ static long epx_ioctl_info(unsigned int cmd, void __user *uarg)
 		.max_nests = EPX_MAX_EDGES + 1,
 		.max_events = EPX_MAX_EVENTS,
 		.features = EPX_FEATURE_CTLV | EPX_FEATURE_ENTER |
-			    EPX_FEATURE_RING | EPX_FEATURE_POLICY,
+			    EPX_FEATURE_RING | EPX_FEATURE_POLICY |
+			    EPX_FEATURE_SOURCE,
 	};
 	size_t size = _IOC_SIZE(cmd);
 	size_t copied = min(size, sizeof(info));
@@ -134,10 +139,18 @@ static long epx_instance_ioctl(struct file *file, unsigned int cmd,
 		return epx_change_ctl(inst, cmd, uarg);
 	}
 	switch (EPX_COMMAND(cmd)) {
+	case EPX_COMMAND(EPX_IOC_POST):
+		return epx_post(inst, cmd, uarg);
+	case EPX_COMMAND(EPX_IOC_SOURCE):
+		return epx_source_change(inst, cmd, uarg);
+	}
+	switch (EPX_COMMAND(cmd)) {
 	case EPX_COMMAND(EPX_IOC_ENTER):
 		return epx_enter(inst, cmd, uarg);
 	case EPX_COMMAND(EPX_IOC_CTLV):
 		return epx_batch_ctlv(inst, cmd, uarg);
+	case EPX_COMMAND(EPX_IOC_TAKE):
+		return epx_queue_take(inst, cmd, uarg);
 	case EPX_COMMAND(EPX_IOC_RING):
 		return epx_ring_setup(inst, cmd, uarg);
 	case EPX_COMMAND(EPX_IOC_INFO):

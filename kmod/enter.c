@@ -123,8 +123,11 @@ static __always_inline int epx_enter_run(struct epx_instance *inst,
 		err = epx_enter_change(inst, batch, deadline);
 	if (err)
 		return err;
+	if (unlikely(enter->flags & EPX_WAIT_PAYLOAD))
+		return epx_wait_into(inst, u64_to_user_ptr(enter->events),
+				     enter->maxevents, deadline, enter->flags);
 	return epx_wait_events(inst, u64_to_user_ptr(enter->events),
-			       enter->maxevents, deadline);
+			       enter->maxevents, deadline, 0);
 }
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exclusive watches: which of several instances on the wait queue of one file
- * takes a wake-up, and how they take turns.
+ * Who takes a wake-up: with exclusive watches, which of several instances on the
+ * wait queue of one file, and how they take turns; and who is killed does not.
  *
  * Contexts: the decision runs in a wake callback (hook.c); the turn is taken in
  * process context, by who polls the file.
@@ -31,6 +31,7 @@
 
 #include "exclusive.h"
 #include "hook.h"
+#include "ready.h"
 #include "slots.h"
 
 /*
@@ -120,4 +121,22 @@ noinline void epx_hooks_rotate(struct epx_watch *w)
 	epx_hook_rotate(&w->hook);
 	for (extra = w->extra; extra; extra = extra->next)
 		epx_hook_rotate(&extra->hook);
+}
+
+/**
+ * epx_wake_another() - who is being killed collects nothing
+ * @inst: the instance
+ *
+ * A wake-up may have been spent on it. That is somebody else's then.
+ *
+ * Context: process.
+ * Return: -EINTR.
+ */
+noinline int epx_wake_another(struct epx_instance *inst)
+{
+	if (!epx_is_quiet(inst) && wq_has_sleeper(&inst->sleepers)) {
+		epx_count(killed_rewake);
+		epx_sleepers_wake(inst, 0, 0);
+	}
+	return -EINTR;
 }

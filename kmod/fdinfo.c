@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * /proc/PID/fdinfo/FD of an instance: one line per watch, in epoll's format,
- * which lsof, CRIU and people's scripts parse.
+ * which lsof, CRIU and people's scripts parse; then one per source.
  *
  * Context: a read(2) of the file in /proc, by a task that need not be a user
  * of the instance. May sleep.
@@ -26,6 +26,7 @@
 #include "ready.h"
 #include "ring.h"
 #include "runner.h"
+#include "source.h"
 
 static void epx_fdinfo_show_watch(struct seq_file *m, struct epx_watch *w)
 {
@@ -73,5 +74,6 @@ void epx_fdinfo_show(struct seq_file *m, struct file *file)
 		if (seq_has_overflowed(m))
 			break;
 	}
+	epx_sources_show(m, inst);
 	epx_instance_unlock(inst);
 }

@@ -92,6 +92,7 @@ static void epx_gatherer_sleep(struct epx_instance *inst,
 			       struct epx_gatherer *gatherer, int missing,
 			       struct epx_deadline *deadline)
 {
+	bool timed_out = false;
 	bool sleeps;
 
 	spin_lock_irq(&inst->sleepers.lock);
@@ -101,13 +102,12 @@ static void epx_gatherer_sleep(struct epx_instance *inst,
 	if (sleeps)
 		__set_current_state(TASK_INTERRUPTIBLE);
 	spin_unlock_irq(&inst->sleepers.lock);
-	if (!sleeps) {
-		/* One busy file must not keep it from ever being over. */
-		deadline->is_now = ktime_get() >= deadline->at;
-		return;
+	if (sleeps) {
+		timed_out = epx_sleep_until(inst, deadline);
+		__set_current_state(TASK_RUNNING);
 	}
-	deadline->is_now = epx_sleep_until(inst, deadline);
-	__set_current_state(TASK_RUNNING);
+	/* One busy file, always faster than the timer, must not stop it. */
+	deadline->is_now = timed_out || ktime_get() >= deadline->at;
 }
 
 static void epx_gatherer_leave(struct epx_instance *inst,

@@ -27,6 +27,7 @@
 #include "ring.h"
 #include "ring_map.h"
 #include "slots.h"
+#include "source.h"
 #include "wakeup.h"
 
 DEFINE_PER_CPU(struct epx_counters, epx_counters);
@@ -50,6 +51,7 @@ struct epx_instance *epx_instance_new(void)
 		return NULL;
 	mutex_init(&inst->mutex);
 	inst->tree = RB_ROOT;
+	xa_init_flags(&inst->sources, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&inst->ready);
 	init_llist_head(&inst->incoming);
 	init_llist_head(&inst->graveyard);
@@ -110,6 +112,7 @@ void epx_instance_release(struct epx_instance *inst)
 	epx_pollers_wake(inst, NULL, 0);
 	epx_instance_lock(inst, 0);
 	epx_instance_clear(inst);
+	epx_sources_clear(inst);
 	epx_wakeup_release(inst);
 	WRITE_ONCE(inst->file, NULL);
 	epx_instance_unlock(inst);

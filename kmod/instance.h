@@ -4,9 +4,9 @@
  *
  * An *instance* is what epoll_create1(2) returns: an interest list of
  * *watches* (a file and the events asked of it), and a ready list. A watch
- * sits on the wait queues of its file through *hooks*; the wake callback of a
- * hook runs in whatever context the device wakes in, and moves the watch
- * towards the ready list. A waiter polls what is there and delivers it.
+ * sits on its file's wait queues through *hooks*; the wake callback of a hook
+ * runs in whatever context the device wakes in, and moves the watch towards
+ * the ready list. A waiter polls what is there and delivers it.
  *
  *  device          hook              watch             instance       waiter
  *  wake_up() --> epx_hook_wake() --> queued 0->1 --> incoming  --> ready
@@ -23,18 +23,17 @@
  *    |                  Nested by depth, outer instance first
  *  epx_file_lock()      one of 256, by file: who watches this file, whether a
  *    |                  watch is dead, and its hooks' removal (fput.c)
- *  wait-queue head      of the watched file; the wake callback runs inside
- *    |                  it, with interrupts off, so from here on irqsave
+ *  wait-queue head      of the watched file, or the lock of a source
+ *    |                  (source.h); the wake callback runs inside
+ *    |                  it, interrupts off, so from here on irqsave
  *  instance->sleepers   its lock: who sleeps in a wait
  *    |
- *  instance->pollers    its lock: who polls the instance (poll(2), epoll, an
- *                       outer instance). It is the wait-queue head of a
- *                       watched file for the outer instance, so it nests by
- *                       depth with its own subclass
+ *  instance->pollers    its lock: who polls the instance. It is the wait-queue
+ *                       head of a watched file for an outer instance, so it
+ *                       nests by depth with its own subclass
  *
- * What protects what is said at each field: [M] the instance's mutex, [F] the
- * file's lock, [C] constant after set-up, [A] atomic or lock-free as its
- * comment says.
+ * What protects a field is said there: [M] the instance's mutex, [F] the file's
+ * lock, [C] constant after set-up, [A] atomic or lock-free as its comment says.
  *
  * How a watch ends. A watch holds no reference on its file, so the file can
  * go at any time. Three paths compete, and whoever turns ->dead from 0 to 1
@@ -47,23 +46,21 @@
  *     mutex buries it.
  *  B  EPOLL_CTL_DEL, or the roll-back of an add. Holds a reference on the
  *     file, so A cannot run for this watch.
- *  C  release of the instance. Takes what is alive as B does, leaves alone
- *     what is dead already (A owns it), and buries at the end: A's mark and
- *     A's push are one section, so a watch seen dead is on the graveyard.
+ *  C  release of the instance. Takes what is alive as B does, leaves alone what
+ *     is dead (A owns it), and buries at the end: A's mark and A's push are one
+ *     section, so a watch seen dead is on the graveyard.
  *
  *  A against B: cannot meet. A against C: the file's lock decides; A waits
  *  there for a half-way C, or finds the watch unhashed and so without a hook,
  *  and __fput() goes on to free the wait queues. B against C: cannot meet, B's
  *  system call holds the instance's file.
  *
- * A watch is freed after an RCU grace period, because A and the lock-free
- * probe of the file table walk it under rcu_read_lock(); the instance too,
- * because those walks go from a watch to its instance.
+ * Watches are freed after an RCU grace period: A, posts, and the probe of the
+ * file table look at them under rcu_read_lock(). So are instances.
  */
 #ifndef EPX_INSTANCE_H
 #define EPX_INSTANCE_H
 
-#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/list.h>
 #include <linux/llist.h>
@@ -74,6 +71,7 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 /* After what it needs and does not include itself. */
 #include <linux/eventpoll.h>
 #include <linux/epollx.h>
@@ -127,7 +125,7 @@ enum epx_kind {
  * @hash: [F] in the file table, only the first watch of a file (RCU readers)
  * @siblings: [F] all watches of the same file, a ring without a head
  * @file: [C] the watched file. No reference: valid to follow only with a pin
- *	  (epx_watch_pin()), or a reference from elsewhere
+ *	  (epx_watch_pin()), or a reference from elsewhere. NULL: source.h
  * @fd: [C] number under which it was added
  * @events: [M] to write, the wake callback reads it
  * @data: [M] what an event carries; with a ring, where that is (ring.h) [C]
@@ -139,7 +137,7 @@ enum epx_kind {
  * @recheck: [A] with a ring: a wake-up said what only a poll can tell
  * @took: [A] where @kind is EPX_KIND_ROTATING, and so without a ring: a hook
  *	  has taken a wake-up since the hooks went to the ends of their queues
- * @instance: [C] lives longer: its release ends or buries every watch
+ * @instance: [C] lives longer: its release ends every watch
  * @extra: [M] hooks beyond the first
  * @ws: [M] to write, RCU to read in the wake callback: keeps the system awake
  *	while the watch is queued (EPOLLWAKEUP)
@@ -194,7 +192,8 @@ struct epx_reach {
 /**
  * struct epx_instance - what EPX_IOC_CREATE returns
  * @mutex: interest list, ready list, delivery
- * @tree: [M] the interest list
+ * @tree: [M] the interest list, and
+ * @sources: [M] to write, RCU to read: its watches without a file (source.h)
  * @ready: [M] watches to look at, in the order in which they became ready
  * @incoming: [A] watches pushed by wake callbacks, newest first; drained to
  *	      @ready under the mutex
@@ -227,6 +226,7 @@ struct epx_reach {
 struct epx_instance {
 	struct mutex mutex;	/* [M] */
 	struct rb_root tree;
+	struct xarray sources;
 	struct list_head ready;
 	struct llist_head incoming;
 	struct llist_head graveyard;

@@ -21,6 +21,7 @@
 #include "limits.h"
 #include "runner.h"
 #include "selftest.h"
+#include "source.h"
 
 static int __init epx_init(void)
 {
@@ -38,9 +39,12 @@ static int __init epx_init(void)
 	err = epx_bury_init();
 	if (err)
 		goto exit_runners;
-	err = epx_files_init();
+	err = epx_sources_init();
 	if (err)
 		goto exit_bury;
+	err = epx_files_init();
+	if (err)
+		goto exit_sources;
 	err = epx_limits_init();
 	if (err)
 		goto exit_files;
@@ -63,6 +67,8 @@ exit_debugfs:
 	epx_limits_exit();
 exit_files:
 	epx_files_exit();
+exit_sources:
+	epx_sources_exit();
 exit_bury:
 	epx_bury_stop();
 	rcu_barrier();
@@ -87,6 +93,7 @@ static void __exit epx_exit(void)
 	epx_runners_deafen();
 	rcu_barrier();
 	epx_files_exit();
+	epx_sources_exit();
 	epx_bury_exit();
 	epx_runners_exit();
 	epx_hooks_exit();

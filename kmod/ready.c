@@ -27,10 +27,12 @@
 #include <linux/sched/signal.h>
 
 #include "bury.h"
+#include "exclusive.h"
 #include "hook.h"
 #include "ready.h"
 #include "ring.h"
 #include "ring_scan.h"
+#include "source.h"
 #include "trace.h"
 
 static noinline void epx_drain_many(struct epx_instance *inst,
@@ -161,57 +163,63 @@ static __always_inline __poll_t epx_look(struct epx_watch *w, bool stays,
 	}
 }
 
-/* What became of a watch that a scan has looked at. */
-enum epx_visit {
-	EPX_VISIT_STALE,	/* not ready: off the list */
-	EPX_VISIT_DELIVERED,
-	EPX_VISIT_FAULT,	/* not copied: as it was, where it was */
-};
-
 /*
  * Edge-triggered and one-shot watches leave the list and come back by a
- * wake-up. @next: what follows the watch on the list.
+ * wake-up. @next: what follows the watch on the list. @events: where its event
+ * goes, or where @room of them can go.
+ *
+ * Returns the number of events delivered; 0: not ready, off the list; -EFAULT:
+ * not copied, as it was, where it was.
  */
-static enum epx_visit epx_visit(struct epx_watch *w, struct list_head *next,
-				struct epoll_event __user *event)
+static __always_inline int epx_visit(struct epx_watch *w,
+				     struct list_head *next,
+				     void __user *events, int room,
+				     u32 payload)
 {
 	bool is_level = !(w->events & (EPOLLET | EPOLLONESHOT));
 	__poll_t revents;
 	bool taken;
 
+	if (unlikely(epx_is_source(w)))
+		return epx_source_visit(w, next, events, room, payload);
 	revents = epx_look(w, is_level, 1, &taken);
 	if (!revents)
-		return EPX_VISIT_STALE;
-	if (!epx_event_put(event, revents, w->data)) {
+		return 0;
+	if (payload ? !epx_payload_put(w, events, revents, payload) :
+		      !epx_event_put(events, revents, w->data)) {
 		if (taken)
 			epx_requeue(w, next->prev);
-		return EPX_VISIT_FAULT;
+		return -EFAULT;
 	}
 	trace_epx_deliver(w, revents);
 	if (is_level && taken)
 		epx_requeue(w, next->prev);
 	if (w->events & EPOLLONESHOT)
 		WRITE_ONCE(w->events, w->events & EPX_STEERING_BITS);
-	return EPX_VISIT_DELIVERED;
+	return 1;
 }
 
 /*
  * Deliver from the front. What is ready and level-triggered stays on the list
- * before *@next, the first watch that was not visited.
+ * before *@next, the first watch that was not visited. @payload: EPX_WAIT_*, the
+ * events are struct epx_payload_event; or 0.
  */
-static int epx_scan(struct epx_instance *inst,
-		    struct epoll_event __user *events, int max,
-		    struct list_head **next)
+static __always_inline int epx_scan(struct epx_instance *inst,
+				    void __user *events, int max,
+				    struct list_head **next, u32 payload)
 {
+	const size_t size = payload ? sizeof(struct epx_payload_event) :
+				      sizeof(struct epoll_event);
 	int n = 0;
 
 	while (n < max && *next != &inst->ready) {
 		struct epx_watch *w = list_entry(*next, struct epx_watch,
 						 ready);
 		struct list_head *after = w->ready.next;
-		enum epx_visit visit = epx_visit(w, after, &events[n]);
+		int visit = epx_visit(w, after, events + n * size, max - n,
+				      payload);
 
-		if (unlikely(visit == EPX_VISIT_FAULT)) {
+		if (unlikely(visit < 0)) {
 			epx_count(copy_fault);
 			if (READ_ONCE(w->dead))
 				epx_count(fault_dead);
@@ -220,9 +228,24 @@ static int epx_scan(struct epx_instance *inst,
 				*next = after;
 			return n ? n : -EFAULT;
 		}
-		n += visit == EPX_VISIT_DELIVERED;
+		n += visit;
 		*next = after;
 	}
+	return n;
+}
+
+/* From the drain to what is put back; the mutex is held. */
+static __always_inline int epx_scan_ready(struct epx_instance *inst,
+					  void __user *events, int max,
+					  u32 payload)
+{
+	struct list_head *next;
+	int n;
+
+	epx_scan_begin(inst);
+	next = inst->ready.next;
+	n = epx_scan(inst, events, max, &next, payload);
+	epx_scan_end(inst, next);
 	return n;
 }
 
@@ -240,27 +263,40 @@ static int epx_scan(struct epx_instance *inst,
 int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 		int max)
 {
-	struct list_head *next;
 	int n;
 
-	if (fatal_signal_pending(current)) {
-		/* A wake-up may have been spent on us. Somebody else's then. */
-		if (!epx_is_quiet(inst) && wq_has_sleeper(&inst->sleepers)) {
-			epx_count(killed_rewake);
-			epx_sleepers_wake(inst, 0, 0);
-		}
-		return -EINTR;
-	}
+	if (fatal_signal_pending(current))
+		return epx_wake_another(inst);
 	epx_instance_lock(inst, 0);
 	/* Under the mutex: a ring may come until then. */
-	if (unlikely(epx_ring_of(inst))) {
+	if (unlikely(epx_ring_of(inst)))
 		n = epx_ring_collect(inst, events, max);
-	} else {
-		epx_scan_begin(inst);
-		next = inst->ready.next;
-		n = epx_scan(inst, events, max, &next);
-		epx_scan_end(inst, next);
-	}
+	else
+		n = epx_scan_ready(inst, events, max, 0);
+	epx_instance_unlock(inst);
+	return n;
+}
+
+/**
+ * epx_collect_payload() - epx_collect() with the payload of each event
+ * @inst: the instance
+ * @events: user array, its range checked
+ * @max: its length
+ * @payload: EPX_WAIT_PAYLOAD and EPX_WAIT_AMOUNT
+ *
+ * Context: process, may sleep; takes the instance's mutex.
+ * Return: as epx_collect(); -EINVAL if it has got a ring.
+ */
+int epx_collect_payload(struct epx_instance *inst,
+			struct epx_payload_event __user *events, int max, u32 payload)
+{
+	int n = -EINVAL;
+
+	if (fatal_signal_pending(current))
+		return epx_wake_another(inst);
+	epx_instance_lock(inst, 0);
+	if (!epx_ring_of(inst))
+		n = epx_scan_ready(inst, events, max, payload);
 	epx_instance_unlock(inst);
 	return n;
 }
@@ -284,7 +320,8 @@ static inline int epx_count_ready(struct epx_instance *inst, int most,
 		bool taken;
 
 		next = next->next;
-		if (!epx_look(w, true, depth + 1, &taken))
+		if (!(epx_is_source(w) ? epx_source_look(w, &taken) :
+		      epx_look(w, true, depth + 1, &taken)))
 			continue;
 		n++;
 		/*

@@ -230,6 +230,8 @@ void epx_drain(struct epx_instance *inst);
 void epx_queue(struct epx_watch *w, __poll_t revents);
 int epx_collect(struct epx_instance *inst, struct epoll_event __user *events,
 		int max);
+int epx_collect_payload(struct epx_instance *inst,
+			struct epx_payload_event __user *events, int max, u32 payload);
 int epx_ready_count(struct epx_instance *inst, int most);
 __poll_t epx_instance_poll(struct epx_instance *inst, struct file *file,
 			   poll_table *pt, unsigned int depth);

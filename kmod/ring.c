@@ -96,6 +96,7 @@ int epx_ring_bind(struct epx_watch *w, u64 data)
 	 */
 	smp_wmb();
 	WRITE_ONCE(ring->item[item].data, data);
+	epx_ring_count_clear(w);
 	/* As above. Pairs with the acquire in epx_ring_next(). */
 	smp_wmb();
 	epx_ring_reset(w, epx_watch_generation(w) | EPX_ITEM_ARMED);
@@ -154,6 +155,29 @@ void epx_ring_modify(struct epx_watch *w, u64 data)
 	smp_mb__before_atomic();
 	atomic64_and(~(EPX_ITEM_READY | EPX_ITEM_RECHECK), word);
 	atomic64_or(EPX_ITEM_ARMED, word);
+}
+
+/**
+ * epx_ring_rearm() - arm, with other data, and keep what is latched
+ * @w: the watch of a source, which has nothing to poll
+ * @data: what its events carry from now on
+ *
+ * Context: process; the instance's mutex held.
+ * Return: whether something is latched, which is to be published again.
+ */
+bool epx_ring_rearm(struct epx_watch *w, u64 data)
+{
+	struct epx_publisher *ring = epx_ring_of(w->instance);
+
+	lockdep_assert_held(&w->instance->mutex);
+	WRITE_ONCE(ring->item[epx_ring_item(w)].data, data);
+	/*
+	 * The mask before the word. Pairs with the compare-and-exchange in
+	 * epx_ring_publish().
+	 */
+	smp_mb__before_atomic();
+	return atomic64_fetch_or(EPX_ITEM_ARMED, epx_watch_word(w)) &
+	       (EPX_ITEM_READY | EPX_ITEM_RECHECK);
 }
 
 /**

@@ -27,6 +27,7 @@ struct user_struct;
  * @head: [C] in the map; what it holds is the program's
  * @slots: [C] in the map
  * @item: [C] in the map
+ * @payload: [C] in the map, or NULL
  * @mask: [C] number of slots, less 1
  * @items: [C] number of items
  * @map: [C] the memory that is mapped
@@ -40,6 +41,7 @@ struct epx_publisher {
 	struct epx_ring_head *head;
 	u32 *slots;
 	struct epx_item *item;
+	struct epx_payload *payload;
 	u32 mask;
 	u32 items;
 	void *map;
@@ -119,6 +121,45 @@ static inline bool epx_ring_has_slot(const struct epx_publisher *ring)
 }
 
 /**
+ * epx_ring_count_up() - add to the payload of an item, before it is published
+ * @w: the watch of a source of an instance with a ring
+ * @count: posts or expiries
+ * @value: of the latest post
+ *
+ * Context: any.
+ */
+static inline void epx_ring_count_up(const struct epx_watch *w, u64 count,
+				     u64 value)
+{
+	struct epx_payload *payload = epx_ring_of(w->instance)->payload;
+
+	BUILD_BUG_ON(sizeof(*payload) != 16);
+	if (!payload)
+		return;
+	payload += epx_ring_item(w);
+	WRITE_ONCE(payload->value, value);
+	/* Fully ordered. Pairs with the exchange in epx_ring_payload(). */
+	atomic64_add_return(count, (atomic64_t *)&payload->count);
+}
+
+/**
+ * epx_ring_count_clear() - the payload of an item begins anew
+ * @w: the watch of a source of an instance with a ring
+ *
+ * Context: process; the instance's mutex held.
+ */
+static inline void epx_ring_count_clear(const struct epx_watch *w)
+{
+	struct epx_payload *payload = epx_ring_of(w->instance)->payload;
+
+	if (!payload)
+		return;
+	payload += epx_ring_item(w);
+	WRITE_ONCE(payload->value, 0);
+	atomic64_set((atomic64_t *)&payload->count, 0);
+}
+
+/**
  * epx_watch_data() - what the events of a watch carry
  * @w: the watch
  *
@@ -139,6 +180,7 @@ int epx_ring_bind(struct epx_watch *w, u64 data);
 void epx_ring_unbind(struct epx_watch *w);
 void epx_ring_end(struct epx_watch *w);
 void epx_ring_modify(struct epx_watch *w, u64 data);
+bool epx_ring_rearm(struct epx_watch *w, u64 data);
 bool epx_ring_recheck(struct epx_watch *w);
 u64 epx_ring_state(const struct epx_watch *w);
 

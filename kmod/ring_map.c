@@ -79,6 +79,11 @@ static struct epx_publisher *epx_ring_new(struct epx_ring *arg)
 			    PAGE_ALIGN(arg->slots * sizeof(u32));
 	arg->map_size = arg->items_offset +
 			PAGE_ALIGN(arg->items * sizeof(struct epx_item));
+	if (arg->flags & EPX_RING_PAYLOAD) {
+		arg->payloads_offset = arg->map_size;
+		arg->map_size += PAGE_ALIGN(arg->items *
+					    sizeof(struct epx_payload));
+	}
 
 	ring = kzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
 	if (!ring)
@@ -100,6 +105,8 @@ static struct epx_publisher *epx_ring_new(struct epx_ring *arg)
 	ring->head = ring->map;
 	ring->slots = ring->map + arg->slots_offset;
 	ring->item = ring->map + arg->items_offset;
+	if (arg->payloads_offset)
+		ring->payload = ring->map + arg->payloads_offset;
 	return ring;
 free:
 	epx_ring_free(ring);
@@ -117,7 +124,8 @@ static int epx_ring_attach(struct epx_instance *inst,
 
 	epx_instance_lock(inst, 0);
 	epx_bury(inst);
-	if (epx_ring_of(inst) || !RB_EMPTY_ROOT(&inst->tree))
+	if (epx_ring_of(inst) || !RB_EMPTY_ROOT(&inst->tree) ||
+	    !xa_empty(&inst->sources))
 		err = -EBUSY;
 	else if (ring)
 		/* It is complete when seen. Pairs with the load in epx_ring_of(). */
@@ -138,16 +146,19 @@ static int epx_ring_attach(struct epx_instance *inst,
 long epx_ring_setup(struct epx_instance *inst, unsigned int cmd,
 		    void __user *uarg)
 {
+	size_t size = _IOC_SIZE(cmd);
 	struct epx_publisher *ring;
 	struct epx_ring arg;
 	int err;
 
-	BUILD_BUG_ON(sizeof(arg) != 40);
-	err = epx_fetch(&arg, sizeof(arg), sizeof(arg), cmd, uarg);
+	BUILD_BUG_ON(sizeof(arg) != 48);
+	err = epx_fetch(&arg, sizeof(arg), EPX_RING_SIZE_MIN, cmd, uarg);
 	if (err)
 		return err;
-	if (arg.flags || arg.reserved || arg.slots || arg.map_size ||
-	    arg.slots_offset || arg.items_offset)
+	/* Who could not be told where the payloads are has none. */
+	if ((arg.flags & ~EPX_RING_PAYLOAD) || arg.reserved || arg.slots ||
+	    arg.map_size || arg.slots_offset || arg.items_offset ||
+	    arg.payloads_offset || (arg.flags && size < sizeof(arg)))
 		return -EINVAL;
 	if (!arg.items || arg.items > EPX_RING_ITEMS_MAX)
 		return -EINVAL;
@@ -162,7 +173,7 @@ long epx_ring_setup(struct epx_instance *inst, unsigned int cmd,
 	if (IS_ERR(ring))
 		return PTR_ERR(ring);
 	/* Written first: a ring that nobody can find would stay for ever. */
-	if (copy_to_user(uarg, &arg, sizeof(arg))) {
+	if (copy_to_user(uarg, &arg, min(size, sizeof(arg)))) {
 		epx_ring_free(ring);
 		return -EFAULT;
 	}

@@ -137,8 +137,9 @@ static __always_inline bool epx_ring_publish(struct epx_watch *w, u64 bits)
 		 * What became ready before the bits that tell it. Pairs with
 		 * the atomic step in epx_ring_take() and in epx_ring_arm().
 		 * With the look at the mask afterwards it pairs with
-		 * smp_mb__before_atomic() in epx_ring_modify(): that comes
-		 * after us and arms, or we see its mask.
+		 * smp_mb__before_atomic() in epx_ring_modify() and in
+		 * epx_ring_rearm(): that comes after us and arms, or we see
+		 * its mask.
 		 */
 	} while (!atomic64_try_cmpxchg(word, &old, state));
 	if ((state & EPX_ITEM_INRING) && !(old & EPX_ITEM_INRING))

@@ -29,6 +29,7 @@
 #include "ring.h"
 #include "ring_publish.h"
 #include "ring_scan.h"
+#include "source.h"
 #include "trace.h"
 
 static bool epx_is_level(const struct epx_watch *w)
@@ -45,6 +46,8 @@ static void epx_scan_publish(struct epx_watch *w, __poll_t revents)
 /* Returns whether it is ready; published before the pin goes. */
 static bool epx_scan_poll(struct epx_watch *w, unsigned int depth)
 {
+	if (epx_is_source(w))
+		return epx_source_recheck(w);
 	return epx_poll_pinned(w, depth, epx_scan_publish);
 }
 

@@ -170,6 +170,7 @@ noinline bool epx_sleep(struct epx_instance *inst,
  * @events: user array, checked
  * @max: its length
  * @deadline: no longer than until then
+ * @payload: as in epx_wait_events()
  *
  * A slot that the thread has is kept as long as it finds events; otherwise it
  * is given back before the sleep and before the return.
@@ -177,9 +178,9 @@ noinline bool epx_sleep(struct epx_instance *inst,
  * Context: process, sleeps; takes the instance's mutex.
  * Return: number of events, with a slot; 0 or -errno, without.
  */
-noinline int epx_wait_limited(struct epx_instance *inst,
-			      struct epoll_event __user *events, int max,
-			      struct epx_deadline *deadline)
+noinline int epx_wait_limited(struct epx_instance *inst, void __user *events,
+			      int max, struct epx_deadline *deadline,
+			      u32 payload)
 {
 	struct epx_runner *runner = epx_runner_get(inst->slots);
 	bool look = epx_is_worth_a_scan(inst);
@@ -189,7 +190,7 @@ noinline int epx_wait_limited(struct epx_instance *inst,
 		return -ENOMEM;
 	for (;;) {
 		if (look && epx_runner_take(runner)) {
-			n = epx_collect(inst, events, max);
+			n = epx_collect_into(inst, events, max, payload);
 			if (n > 0) {
 				WRITE_ONCE(runner->is_out, true);
 				return n;
@@ -255,25 +256,6 @@ void epx_mask_restore(int ret)
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
 }
 
-/**
- * epx_wait_check() - can what is waited for be delivered there?
- * @inst: the instance
- * @events: the array
- * @max: its length
- * @flags: EPX_WAIT_RING, or not
- *
- * Context: process.
- * Return: 0, -EINVAL or -EFAULT.
- */
-noinline int epx_wait_check(struct epx_instance *inst,
-			    struct epoll_event __user *events, int max,
-			    u32 flags)
-{
-	if (!(flags & EPX_WAIT_RING))
-		return epx_events_check(events, max);
-	return epx_ring_of(inst) && !events && !max ? 0 : -EINVAL;
-}
-
 /* The whole struct, with a mask or without. */
 static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 			      const void __user *uarg)
@@ -298,8 +280,8 @@ static noinline int epx_pwait(struct epx_instance *inst, unsigned int cmd,
 	ret = epx_wait_check(inst, u64_to_user_ptr(wait.events),
 			     wait.maxevents, wait.flags);
 	if (!ret)
-		ret = epx_wait_events(inst, u64_to_user_ptr(wait.events),
-				      wait.maxevents, &deadline);
+		ret = epx_wait_into(inst, u64_to_user_ptr(wait.events),
+				    wait.maxevents, &deadline, wait.flags);
 	trace_epx_return(inst, ret);
 	if (wait.sigmask)
 		epx_mask_restore(ret);
@@ -342,13 +324,19 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
 		if (ret)
 			return ret;
 		ret = epx_wait_check(inst, u64_to_user_ptr(events), max, flags);
+		if (!ret && (flags & EPX_WAIT_PAYLOAD)) {
+			ret = epx_wait_into(inst, u64_to_user_ptr(events), max,
+					    &deadline, flags);
+			trace_epx_return(inst, ret);
+			return ret;
+		}
 	} else {
 		epx_deadline_in(&deadline, timeout);
 		ret = epx_events_check(u64_to_user_ptr(events), max);
 	}
 	if (!ret)
 		ret = epx_wait_events(inst, u64_to_user_ptr(events), max,
-				      &deadline);
+				      &deadline, 0);
 	trace_epx_return(inst, ret);
 	return ret;
 fault:

@@ -13,8 +13,8 @@
 
 struct epx_runner;
 
-int epx_wait_check(struct epx_instance *inst,
-		   struct epoll_event __user *events, int max, u32 flags);
+int epx_wait_check(struct epx_instance *inst, void __user *events, int max,
+		   u32 flags);
 
 /**
  * epx_events_check() - can events be delivered to this array?
@@ -31,16 +31,25 @@ static inline int epx_events_check(struct epoll_event __user *events, int max)
 	return access_ok(events, max * sizeof(*events)) ? 0 : -EFAULT;
 }
 
+int epx_wait_into(struct epx_instance *inst, void __user *events, int max,
+		  struct epx_deadline *deadline, u32 flags);
 bool epx_sleep_until(struct epx_instance *inst, struct epx_deadline *deadline);
 int epx_mask_set(u64 user_mask, u64 size);
 void epx_mask_restore(int ret);
 bool epx_sleep(struct epx_instance *inst, struct epx_deadline *deadline,
 	       struct epx_runner *runner);
-int epx_wait_limited(struct epx_instance *inst,
-		     struct epoll_event __user *events, int max,
-		     struct epx_deadline *deadline);
+int epx_wait_limited(struct epx_instance *inst, void __user *events, int max,
+		     struct epx_deadline *deadline, u32 payload);
 long epx_wait(struct epx_instance *inst, unsigned int cmd,
 	      const void __user *uarg);
+
+static __always_inline int epx_collect_into(struct epx_instance *inst,
+					    void __user *events, int max,
+					    u32 payload)
+{
+	return payload ? epx_collect_payload(inst, events, max, payload) :
+			 epx_collect(inst, events, max);
+}
 
 /**
  * epx_wait_events() - wait for an event, and collect what there is
@@ -48,6 +57,7 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
  * @events: user array, checked
  * @max: its length; 0 where the wait is for the ring
  * @deadline: no longer than until then
+ * @payload: EPX_WAIT_* bits, the array is one of struct epx_payload_event; or 0
  *
  * In its callers, for a frame less.
  *
@@ -55,18 +65,18 @@ long epx_wait(struct epx_instance *inst, unsigned int cmd,
  * Return: number of events or -errno.
  */
 static __always_inline int epx_wait_events(struct epx_instance *inst,
-					   struct epoll_event __user *events,
-					   int max,
-					   struct epx_deadline *deadline)
+					   void __user *events, int max,
+					   struct epx_deadline *deadline,
+					   u32 payload)
 {
 	bool look;
 
 	if (unlikely(inst->slots))
-		return epx_wait_limited(inst, events, max, deadline);
+		return epx_wait_limited(inst, events, max, deadline, payload);
 	look = epx_is_worth_a_scan(inst);
 	for (;;) {
 		if (look) {
-			int n = epx_collect(inst, events, max);
+			int n = epx_collect_into(inst, events, max, payload);
 
 			if (n)
 				return n;

@@ -38,6 +38,7 @@ $(manual): userlib/man/from-headers $(manual_sources) $(lib_headers) $(wildcard 
 # A program as its user links it, for selftests/load_installed.sh.
 $(out)/installed: userlib/tests/install.c $(release)/libepollx.so.$(VERSION)
 	@echo "  LINK  $@"
+	@mkdir -p $(@D)
 	@$(CC) $(flags) $(CFLAGS) -o $@ $^
 
 install: lib preload ## library, tools, manual, module's source for DKMS: below DESTDIR and PREFIX (/usr/local)

@@ -44,6 +44,19 @@ _Static_assert(offsetof(struct epx_enter, timeout) == 32, "epx_enter.timeout");
 _Static_assert(offsetof(struct epx_enter, min_wait) == 40, "min_wait");
 _Static_assert(offsetof(struct epx_enter, sigmask) == 48, "epx_enter.sigmask");
 _Static_assert(offsetof(struct epx_enter, sigsetsize) == 56, "sigsetsize");
+_Static_assert(sizeof(struct epx_source_ctl) == 64, "epx_source_ctl");
+_Static_assert(offsetof(struct epx_source_ctl, data) == 16, "source data");
+_Static_assert(offsetof(struct epx_source_ctl, depth) == 32, "depth");
+_Static_assert(offsetof(struct epx_source_ctl, first) == 40, "first");
+_Static_assert(offsetof(struct epx_source_ctl, slack) == 56, "slack");
+_Static_assert(sizeof(struct epx_post) == 16, "epx_post");
+_Static_assert(offsetof(struct epx_post, value) == 8, "epx_post.value");
+_Static_assert(sizeof(struct epx_take) == 16, "epx_take");
+_Static_assert(offsetof(struct epx_take, values) == 8, "epx_take.values");
+_Static_assert(sizeof(struct epx_payload_event) == 32, "epx_event");
+_Static_assert(offsetof(struct epx_payload_event, data) == 8, "epx_event.data");
+_Static_assert(offsetof(struct epx_payload_event, value) == 16, "epx_event.value");
+_Static_assert(offsetof(struct epx_payload_event, count) == 24, "epx_event.count");
 _Static_assert(sizeof(struct epoll_params) == 8, "epoll_params");
 _Static_assert(EPX_CLOEXEC == O_CLOEXEC, "EPX_CLOEXEC");
 
@@ -81,7 +94,8 @@ TEST_ON(EPX, info_tells_the_limits, "")
 		EXPECT_EQ(info.reserved, 0);
 		EXPECT_EQ(info.features & ~EPX_FEATURE_BUSY_POLL,
 			  EPX_FEATURE_CTLV | EPX_FEATURE_ENTER |
-			  EPX_FEATURE_RING | EPX_FEATURE_POLICY);
+			  EPX_FEATURE_RING | EPX_FEATURE_POLICY |
+			  EPX_FEATURE_SOURCE);
 		EXPECT_EQ(call(fds[i], EPX_IOC_INFO, (void *)8), -EFAULT);
 	}
 }
@@ -104,6 +118,9 @@ TEST_ON(EPX, commands_belong_to_their_file, "")
 	struct epx_wait wait = { };
 	struct epx_ctlv ctlv = { };
 	struct epx_enter enter = { };
+	struct epx_source_ctl source = { };
+	struct epx_post post = { };
+	struct epx_take take = { };
 	int dev = device(), ep = ep_create1(0);
 
 	EXPECT_EQ(call(dev, EPX_IOC_CTLV, &ctlv), -ENOTTY);
@@ -111,6 +128,9 @@ TEST_ON(EPX, commands_belong_to_their_file, "")
 	EXPECT_EQ(call(dev, EPX_IOC_CTL, &ctl), -ENOTTY);
 	EXPECT_EQ(call(dev, EPX_IOC_WAIT, &wait), -ENOTTY);
 	EXPECT_EQ(call(dev, EPX_IOC_YIELD, NULL), -ENOTTY);
+	EXPECT_EQ(call(dev, EPX_IOC_SOURCE, &source), -ENOTTY);
+	EXPECT_EQ(call(dev, EPX_IOC_POST, &post), -ENOTTY);
+	EXPECT_EQ(call(dev, EPX_IOC_TAKE, &take), -ENOTTY);
 	EXPECT_EQ(call(ep, EPX_IOC_CREATE, &create), -ENOTTY);
 	for (unsigned int nr = 0; nr < 256; nr++) {
 		if (nr >= 0x10 && nr <= 0x15)
@@ -145,7 +165,9 @@ TEST_ON(EPX, unknown_flags_are_einval, "")
 		/* EPX_CTL_ROTATE is for EPOLLEXCLUSIVE only. */
 		if (bit)
 			EXPECT_EQ(call(ep, EPX_IOC_CTL, &ctl), -EINVAL);
-		if (bit > 1)
+		if (1u << bit != EPX_WAIT_ABSTIME &&
+		    1u << bit != EPX_WAIT_TIMESPEC &&
+		    1u << bit != EPX_WAIT_PAYLOAD)
 			EXPECT_EQ(call(ep, EPX_IOC_WAIT, &wait), -EINVAL);
 	}
 	EXPECT_EQ(ep_ctl(ep, EPOLL_CTL_DEL, fd, 0, 0), -ENOENT);

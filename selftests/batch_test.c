@@ -104,6 +104,9 @@ static int single(int ep, const struct epx_ctl_entry *entry)
 
 	if (ctl.flags == EPX_CTL_INDIRECT)
 		return epx_ctl(ep, ctl.op, ctl.fd, (void *)(long)ctl.data);
+	if (ctl.flags == EPX_CTL_ROTATE)
+		return epx_change_rotating(ep, ctl.op, ctl.fd, ctl.events,
+					   ctl.data);
 	if (ctl.flags)
 		return -EINVAL;
 	return epx_change(ep, ctl.op, ctl.fd, ctl.events, ctl.data);

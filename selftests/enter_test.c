@@ -135,6 +135,8 @@ TEST_ON(EPX, what_is_refused_changes_nothing, "")
 	for (int bit = 2; bit < 32; bit++) {
 		bad = good;
 		bad.flags = 1u << bit;
+		if (bad.flags == EPX_WAIT_PAYLOAD)
+			continue;
 		refuse(ep, bad, -EINVAL);
 	}
 #define REFUSE(error, ...) ({						\

@@ -40,7 +40,7 @@ static bool is_documented(int err)
 {
 	static const int known[] = {
 		0, EBADF, EFAULT, EINVAL, ENOTTY, EPERM, EEXIST, ENOENT,
-		ELOOP, ENOSPC, ENOMEM, EMFILE, E2BIG, EBUSY,
+		ELOOP, ENOSPC, ENOMEM, EMFILE, E2BIG, EBUSY, EAGAIN,
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -84,8 +84,8 @@ static void throw_garbage(int fd, int rounds)
 	static const unsigned int cmds[] = {
 		EPX_IOC_INFO, EPX_IOC_CTL, EPX_IOC_CTL, EPX_IOC_WAIT,
 		EPX_IOC_PWAIT, EPIOCSPARAMS, EPIOCGPARAMS, EPX_IOC_CREATE,
-		EPX_IOC_CTLV, EPX_IOC_ENTER, EPX_IOC_RING,
-		EPX_IOC_YIELD,
+		EPX_IOC_CTLV, EPX_IOC_ENTER, EPX_IOC_SOURCE, EPX_IOC_SOURCE,
+		EPX_IOC_RING, EPX_IOC_POST, EPX_IOC_TAKE, EPX_IOC_YIELD,
 	};
 	const int count = sizeof(special) / sizeof(special[0]);
 	const int nr_cmds = sizeof(cmds) / sizeof(cmds[0]);

@@ -16,7 +16,10 @@
 #include "ringfile.h"
 #include "testfiles.h"
 
-_Static_assert(sizeof(struct epx_ring) == 40, "epx_ring");
+_Static_assert(sizeof(struct epx_ring) == 48, "epx_ring");
+_Static_assert(offsetof(struct epx_ring, payloads_offset) == EPX_RING_SIZE_MIN,
+	       "payloads_offset");
+_Static_assert(sizeof(struct epx_payload) == 16, "epx_payload");
 _Static_assert(offsetof(struct epx_ring, map_size) == 16, "map_size");
 _Static_assert(sizeof(struct epx_ring_head) == 8, "epx_ring_head");
 _Static_assert(sizeof(struct epx_item) == 16, "epx_item");
@@ -57,10 +60,11 @@ TEST_ON(EPX, set_up_checks_its_argument, "")
 {
 	static const struct epx_ring bad[] = {
 		{ .items = 0 }, { .items = EPX_RING_ITEMS_MAX + 1 },
-		{ .items = UINT32_MAX }, { .items = 1, .flags = 1 },
+		{ .items = UINT32_MAX }, { .items = 1, .flags = 2 },
 		{ .items = 1, .reserved = 1 }, { .items = 1, .slots = 1 },
 		{ .items = 1, .map_size = 1 }, { .items = 1, .slots_offset = 1 },
 		{ .items = 1, .items_offset = 1 },
+		{ .items = 1, .payloads_offset = 1 },
 	};
 	struct { struct epx_ring ring; uint64_t more; } longer = {};
 	int ep = new_ep(), fd = new_eventfd(0);
@@ -82,6 +86,29 @@ TEST_ON(EPX, set_up_checks_its_argument, "")
 	longer.more = 0;
 	EXPECT_EQ(ioctl(ep, _IOC(_IOC_READ | _IOC_WRITE, EPX_IOC_MAGIC, 0x16,
 				 sizeof(longer)), &longer), 0);
+}
+
+/* The first version of the struct ends before the payloads' place. */
+TEST_ON(EPX, who_knows_of_no_payloads_gets_none, "")
+{
+	const unsigned long first = _IOC(_IOC_READ | _IOC_WRITE, EPX_IOC_MAGIC,
+					 0x16, EPX_RING_SIZE_MIN);
+	long page = sysconf(_SC_PAGESIZE);
+	struct epx_ring arg = {
+		.items = 1000, .flags = EPX_RING_PAYLOAD,
+		.payloads_offset = 0xa5,
+	};
+	int ep = new_ep();
+
+	EXPECT_EQ(ioctl(ep, first, &arg) ? errno : 0, EINVAL);
+	arg.flags = 0;
+	EXPECT_EQ(ioctl(ep, first, &arg), 0);
+	EXPECT_EQ(arg.map_size, 6 * page);
+	EXPECT_EQ(arg.payloads_offset, 0xa5);
+	arg = (struct epx_ring){ .items = 1000, .flags = EPX_RING_PAYLOAD };
+	ASSERT_EQ(set_up(new_ep(), &arg), 0);
+	EXPECT_EQ(arg.payloads_offset, 6 * page);
+	EXPECT_EQ(arg.map_size, 10 * page);
 }
 
 /* The answer goes to where nothing can be written: no ring. */

@@ -38,7 +38,7 @@ def tag_line(path, licence):
     tag = "SPDX-License-Identifier: " + licence
     if path.endswith((".h", ".S", ".lds")):
         return f"/* {tag} */"
-    if path.endswith((".c", ".js", ".pml")):
+    if path.endswith((".c", ".go", ".js", ".pml", ".rs")):
         return f"// {tag}"
     if re.search(r"\.[1-9]$", path):
         return f'.\\" {tag}'

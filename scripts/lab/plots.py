@@ -9,9 +9,9 @@ from tables import TITLES
 COLOURS = {
     "native": "#000000", "epollx": "#0072b2", "ring": "#d55e00", "batch": "#009e73", "poll": "#999999",
     "select": "#bbbbbb", "io_uring": "#cc79a7", "libevent": "#e69f00", "libuv": "#56b4e9",
-    "exclusive": "#999999", "reuseport": "#e69f00", "fifo": "#d55e00", "rotate": "#009e73",
     "lib-ring": "#d55e00", "lib-ioctl": "#0072b2", "lib-epoll": "#009e73", "libev": "#cc79a7", "go": "#999999", "tokio": "#8c564b",
     "timerfd": "#bbbbbb",
+    "exclusive": "#999999", "reuseport": "#e69f00", "fifo": "#d55e00", "rotate": "#009e73",
 }
 
 
@@ -84,7 +84,7 @@ def draw(data):
     for suite, y_label in (("cost", "guest instructions"), ("time", "of native's"), ("host", "of libuv's"), ("accept", ""), ("memory", "bytes"), ("scale", "")):
         single = []
         for name in data.names(suite):
-            if len(data.xs(suite, name)) == 1 and suite != "scale" and name != "close_cost":
+            if len(data.xs(suite, name)) == 1 and suite not in ("scale", "accept") and name != "close_cost":
                 single.append(name)
                 continue
             title = f"{name}: {TITLES.get(name, '')} ({data.label(suite)})" if suite != "scale" else f"scale, {name} ({data.label(suite)})"

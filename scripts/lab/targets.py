@@ -6,8 +6,8 @@
     more    to the other side, where more is better, at the x where that is least
     flat    the greatest of the axis to the least
     slope   as less, of what each further one costs between two x
-    most    the figure itself, at the x where that is most; against nobody ("-")
-    least   the same, where more is better, at the x where it is least
+    most    by itself, at the x where it is most
+    least   by itself, where more is better, at the x where it is least
 """
 import csv
 import os
@@ -38,14 +38,11 @@ def slope(of):
 def judge(data, row):
     """(is met, figure, what the side and the other have), or None where something is absent."""
     mine, other = values(data, row, row["side"]), values(data, row, row["against"])
-    both = [x for x in mine if x in other or row["sense"] in ("most", "least")]
+    both = [x for x in mine if x in other]
     asked = row["xs"].split(",") if row["xs"][-1] not in "*+" else both
     if not both or len(both) < len(asked):
         return None
     limit, sense = float(row[f"limit-{data.kernel}"]), row["sense"]
-    if sense in ("most", "least"):
-        got = max(mine.values()) if sense == "most" else min(mine.values())
-        return (round(got, 3) <= limit if sense == "most" else round(got, 3) >= limit), got, got, float("nan")
     if sense == "slope":
         got = slope(mine) / slope(other)
         return round(got, 3) <= limit, got, slope(mine), slope(other)

@@ -8,6 +8,7 @@
  *   benchmarks.c  what is compared    steps.c       the operations themselves
  *   measure.c     in instructions, in interleaved rounds, in system calls
  *   parts.c       what an operation is made of, by itself: for the cost model
+ *   posts.c timers.c own.c      what needs no file
  *   latency.c producers.c accept.c echo.c load.c memory.c scale.c close.c
  *                 what is more than a step that is repeated
  *   loops.c trials.c  event loops, libepollx and its peers: programs in loops/
@@ -248,6 +249,11 @@ void figure_spread(const char *suite, const char *name, int x,
 void figure_side(const char *side, const char *form, const char *absent);
 double median(double *values, int count);
 void raise_fd_limit(long count);
+
+/* posts.c, timers.c */
+void measure_posts(void);
+void measure_timers(void);
+void measure_lateness(void);
 
 /* ../helpers.c, whose header knows sides of another kind. */
 void wait_until_sleeping(pid_t tid);

@@ -19,7 +19,6 @@
 #include "bench.h"
 #include "loops.h"
 
-
 const struct looper loopers[] = {
 	{ "libuv", "uv", NULL, NULL },	/* its form is that of side_libuv.c */
 	{ "lib-ring", "epollx", "ring", "libepollx on the mapped ring" },
@@ -41,7 +40,8 @@ static const char *program_path(const struct looper *looper)
 
 	must(n > 0, "/proc/self/exe");
 	path[n] = 0;
-	strcpy(strrchr(path, '/'), "/loops/");
+	*strrchr(path, '/') = 0;
+	strcat(path, "/loops/");
 	return strcat(path, looper->program);
 }
 
@@ -121,7 +121,7 @@ void driver_stop(struct driver *driver)
 }
 
 int driver_ask(struct driver *driver, const char *name, int x,
-		      struct answer *answers)
+	       struct answer *answers)
 {
 	char line[256];
 	int n = 0;

@@ -30,6 +30,8 @@ struct options options = { .rounds = 31, .count = 100000 };
 static void run_cost(void)
 {
 	measure_cost();
+	measure_posts();
+	measure_timers();
 	if (is_wanted("wake_latency"))
 		measure_latency(true);
 	measure_loops_cost();
@@ -48,6 +50,8 @@ static void run_time(void)
 	measure_time();
 	if (is_wanted("wake_latency"))
 		measure_latency(false);
+	if (is_wanted("timer_late"))
+		measure_lateness();
 	if (is_wanted("producers"))
 		measure_producers();
 	if (is_wanted("echo"))

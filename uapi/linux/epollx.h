@@ -138,6 +138,7 @@ struct epx_wait {
 
 /* The mapped ring: EPX_IOC_RING, EPX_WAIT_RING, and what a map shows. */
 #include <linux/epollx_ring.h>
+#include <linux/epollx_source.h>
 #define EPX_IOC_RING	_IOWR(EPX_IOC_MAGIC, 0x16, struct epx_ring)
 /* The module has EPX_IOC_RING and EPX_WAIT_RING. */
 #define EPX_FEATURE_RING	(1ULL << 3)
@@ -149,7 +150,6 @@ struct epx_wait {
 #define EPX_IOC_YIELD	_IO(EPX_IOC_MAGIC, 0x1A)
 /* The module has wake policies, concurrency limits and EPX_CTL_ROTATE. */
 #define EPX_FEATURE_POLICY	(1ULL << 6)
-
 /* Many changes in one call, and changes and a wait in one call. */
 #define EPX_FEATURE_CTLV	(1ULL << 1)
 #define EPX_FEATURE_ENTER	(1ULL << 2)

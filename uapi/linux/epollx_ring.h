@@ -12,6 +12,7 @@
  *	0		struct epx_ring_head	head is the program's
  *	slots_offset	__u32[slots]		number of an item + 1; 0: empty
  *	items_offset	struct epx_item[items]
+ *	payloads_offset	struct epx_payload[items], with EPX_RING_PAYLOAD
  *
  * An add returns the number of the watch's item (EPOLL_CTL_ADD and
  * EPX_CTL_PUT, and EPOLL_CTL_MOD too: not 0 but a number from 0 on).
@@ -88,19 +89,21 @@
 /**
  * struct epx_ring - the ring of an instance (EPX_IOC_RING)
  * @items: how many watches the instance can have, 1 to EPX_RING_ITEMS_MAX
- * @flags: 0
+ * @flags: EPX_RING_PAYLOAD or 0
  * @slots: written by the kernel: slots of the ring, a power of two
  * @reserved: zero
  * @map_size: written by the kernel: the one length that mmap(2) takes
  * @slots_offset: written by the kernel, in bytes
  * @items_offset: written by the kernel, in bytes
+ * @payloads_offset: written by the kernel, in bytes; 0 without EPX_RING_PAYLOAD
  *
- * 40 bytes. Once in an instance's life, while it has no watch. An add beyond
- * @items is ENOSPC. The memory is charged to the caller's memory cgroup and,
- * without CAP_IPC_LOCK, to the caller's RLIMIT_MEMLOCK, until the last
- * descriptor and the last map are gone: a map keeps the instance alive.
+ * 48 bytes; 40 without the last, where @flags must be 0. Once in an instance's
+ * life, while it has no watch. An add beyond @items is ENOSPC. The memory is
+ * charged to the caller's memory cgroup and, without CAP_IPC_LOCK, to the
+ * caller's RLIMIT_MEMLOCK, until the last descriptor and the last map are gone:
+ * a map keeps the instance alive.
  *
- * All fields but @items must be 0 in the call. Errors, in this order: EFAULT
+ * All fields but @items and @flags must be 0 in the call. Errors, in this order: EFAULT
  * and E2BIG (reading), EINVAL, EBUSY (has a ring or a watch), ENOMEM (the limit
  * or memory), EFAULT (writing).
  *
@@ -115,7 +118,13 @@ struct epx_ring {
 	__u64 map_size;
 	__u64 slots_offset;
 	__u64 items_offset;
+	__u64 payloads_offset;
 };
+
+/* Payloads of sources are in the map. */
+#define EPX_RING_PAYLOAD	(1U << 0)
+/* Bytes of struct epx_ring without its last field. */
+#define EPX_RING_SIZE_MIN	40
 
 #define EPX_RING_ITEMS_MAX	(1U << 24)
 
@@ -138,6 +147,23 @@ struct epx_ring_head {
 struct epx_item {
 	__u64 state;
 	__u64 data;
+};
+
+/**
+ * struct epx_payload - what the item of a source brings, beside it
+ * @value: of a user event: the latest post's; else 0
+ * @count: posts or expiries since it was last 0; of a queue or a file 0. The
+ *	   consumer takes it by an atomic exchange with 0, when he has taken the
+ *	   item, and reads @value after that
+ *
+ * 16 bytes. Both are written before the item is published, so that nothing is
+ * lost: what comes between the taking of the item and that of the count is in
+ * the count already, and the item that it comes with has 0 then. @value may be
+ * that of a post which is not in the count yet.
+ */
+struct epx_payload {
+	__u64 value;
+	__u64 count;
 };
 
 /* What the watch is ready for: EPOLL* bits. */

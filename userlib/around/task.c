@@ -25,13 +25,13 @@ void epx_abort(struct epx_task *task)
 	epx_wake(task);
 }
 
-void epx_post(struct epx_exec *exec, struct epx_post *post)
+void epx_call_on(struct epx_exec *exec, struct epx_call *post)
 {
 	epx_inbox_push(exec, post);
 }
 
 /* One that was spawned by another thread has arrived. */
-static void task_arrived(struct epx_post *post)
+static void task_arrived(struct epx_call *post)
 {
 	struct epx_task *task = epx_container(post, struct epx_task, post);
 

@@ -14,7 +14,8 @@ static int wait_until(struct epx_timer *timer, struct epx_cx *cx, int64_t at,
 		      int64_t *res)
 {
 	*res = 0;
-	if (epx_now(cx) >= at)
+	/* The time of the last turn will do for one that its timer woke. */
+	if (cx->exec->seen >= at || epx_now(cx) >= at)
 		return epx_budget(cx) ? EPX_READY : EPX_PENDING;
 	/* Never takes no place: nothing would ever take it away. */
 	if (at != EPX_NEVER)

@@ -36,11 +36,11 @@
 #define EPX_TURN	61
 
 /* In the inbox of an executor that is being freed, for ever. */
-static struct epx_post closed;
+static struct epx_call closed;
 
-bool epx_inbox_push(struct epx_exec *exec, struct epx_post *post)
+bool epx_inbox_push(struct epx_exec *exec, struct epx_call *post)
 {
-	struct epx_post *old = __atomic_load_n(&exec->inbox, __ATOMIC_RELAXED);
+	struct epx_call *old = __atomic_load_n(&exec->inbox, __ATOMIC_RELAXED);
 	int asleep = EPX_ASLEEP;
 
 	/* What the post is about before it. Pairs with exec_take_inbox(). */
@@ -66,7 +66,7 @@ bool epx_inbox_push(struct epx_exec *exec, struct epx_post *post)
 /* Calls what others have posted, the oldest first. */
 static void exec_take_inbox(struct epx_exec *exec)
 {
-	struct epx_post *post, *next, *oldest = NULL;
+	struct epx_call *post, *next, *oldest = NULL;
 
 	if (!__atomic_load_n(&exec->inbox, __ATOMIC_RELAXED))
 		return;
@@ -262,7 +262,7 @@ int epx_exec_make(struct epx_exec **made, struct epx_park *park, uint64_t seed)
 /* Ends all tasks, those too that their ends or other threads bring. */
 static void exec_drop_all(struct epx_exec *exec)
 {
-	struct epx_post *empty;
+	struct epx_call *empty;
 
 	do {
 		while (!epx_list_is_empty(&exec->tasks))

@@ -106,7 +106,7 @@ struct epx_exec {
 	uint64_t posts;
 	uint32_t refs;			/* the owner's, and one for each task */
 	int state;
-	struct epx_post *inbox;		/* the newest first */
+	struct epx_call *inbox;		/* the newest first */
 };
 
 struct epx_group;
@@ -121,7 +121,7 @@ struct epx_task {
 	void (*on_end)(struct epx_task *task);	/* or NULL */
 	struct epx_group *group;
 	struct epx_list in_group;
-	struct epx_post post;		/* a wake, or the start, in the inbox */
+	struct epx_call post;		/* a wake, or the start, in the inbox */
 	int64_t res;
 	int64_t since;			/* when it was last polled, about */
 	uint32_t refs;			/* until it is over the executor has one */

@@ -8,7 +8,7 @@
 #include "exec.h"
 
 /* From any thread and signal handlers. False: the executor has gone. */
-bool epx_inbox_push(struct epx_exec *exec, struct epx_post *post);
+bool epx_inbox_push(struct epx_exec *exec, struct epx_call *post);
 
 /* From here on other threads' posts unpark. Is there none yet? */
 bool epx_exec_fall_asleep(struct epx_exec *exec);
@@ -27,7 +27,7 @@ void epx_task_start(struct epx_task *task);
 void epx_task_get(struct epx_task *task);
 
 /* A wake from another thread has come out of the inbox. */
-void epx_task_posted(struct epx_post *post);
+void epx_task_posted(struct epx_call *post);
 
 /* The task's future is over; all but its memory goes. */
 void epx_task_end(struct epx_task *task, int64_t res);

@@ -111,7 +111,7 @@ void epx_task_end(struct epx_task *task, int64_t res)
 		task_retire(task);
 }
 
-void epx_task_posted(struct epx_post *post)
+void epx_task_posted(struct epx_call *post)
 {
 	struct epx_task *task = epx_container(post, struct epx_task, post);
 

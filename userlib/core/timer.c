@@ -60,28 +60,33 @@ static void sift_up(struct epx_timers *timers, uint32_t place,
 
 static uint32_t earliest_child(const struct epx_timers *timers, uint32_t place)
 {
-	uint32_t child = first_child(place), best = child, n;
+	uint32_t child = first_child(place), best = 0, n;
+	const struct epx_heap_entry *of = &timers->heap[child];
 
-	for (n = 1; n < WAYS && child + n <= timers->used; n++) {
-		if (is_before(&timers->heap[child + n], &timers->heap[best]))
-			best = child + n;
+	if (child + WAYS - 1 <= timers->used) {
+		best = is_before(&of[1], &of[0]);
+		n = 2 + is_before(&of[3], &of[2]);
+		return child + (is_before(&of[n], &of[best]) ? n : best);
 	}
-	return best;
+	for (n = 1; child + n <= timers->used; n++)
+		best = is_before(&of[n], &of[best]) ? n : best;
+	return child + best;
 }
 
+/*
+ * The entry was the last one, and mostly belongs that far down: to a leaf
+ * without a look at it, and then up.
+ */
 static void sift_down(struct epx_timers *timers, uint32_t place,
 		      struct epx_heap_entry entry)
 {
-	uint32_t child;
-
 	while (first_child(place) <= timers->used) {
-		child = earliest_child(timers, place);
-		if (!is_before(&timers->heap[child], &entry))
-			break;
+		uint32_t child = earliest_child(timers, place);
+
 		put_at(timers, place, &timers->heap[child]);
 		place = child;
 	}
-	put_at(timers, place, &entry);
+	sift_up(timers, place, entry);
 }
 
 static int grow(struct epx_timers *timers)
@@ -124,12 +129,7 @@ void epx_timer_clear(struct epx_timer *timer)
 	timers = &timer->exec->timers;
 	timer->place = 0;
 	last = timers->heap[timers->used--];
-	if (last.timer == timer)
-		return;
-	/* The last one takes the place, and goes where it belongs from there. */
-	if (place > 1 && is_before(&last, &timers->heap[parent(place)]))
-		sift_up(timers, place, last);
-	else
+	if (last.timer != timer)
 		sift_down(timers, place, last);
 }
 

@@ -136,6 +136,62 @@ int epx_enter(int epfd, const struct epx_enter *enter);
  */
 int epx_yield(int epfd);
 
+/**
+ * epx_wait_payload() - epx_wait() for events with their payload
+ * @epfd: the instance, without a ring
+ * @events: array for the events
+ * @maxevents: its length
+ * @timeout: as in epx_wait()
+ *
+ * Return: number of events, or -errno.
+ */
+int epx_wait_payload(int epfd, struct epx_payload_event *events, int maxevents,
+		     int64_t timeout);
+
+/**
+ * epx_source() - add, change or remove a user event, a queue or a timer
+ * @epfd: the instance
+ * @ctl: the change, as <linux/epollx_source.h> describes it
+ *
+ * Return: 0 or -errno; an item's number where the instance has a ring.
+ */
+int epx_source(int epfd, const struct epx_source_ctl *ctl);
+
+/**
+ * epx_post() - trigger a user event, or put a value into a queue
+ * @epfd: the instance
+ * @id: the source
+ * @value: what the event brings
+ *
+ * Return: 1; -EAGAIN where the queue is full; -ENOENT, -EINVAL.
+ */
+int epx_post(int epfd, uint32_t id, uint64_t value);
+
+/**
+ * epx_post_many() - as many posts, in one call
+ * @epfd: the instance
+ * @id: the source
+ * @values: of the posts, in this order
+ * @count: 1 to EPX_POSTS_MAX
+ *
+ * Return: number of posts made, fewer where the queue became full; -EAGAIN
+ * where it was; -EFAULT, -ENOENT, -EINVAL.
+ */
+int epx_post_many(int epfd, uint32_t id, const uint64_t *values,
+		  unsigned int count);
+
+/**
+ * epx_take() - take values out of a queue
+ * @epfd: the instance
+ * @id: the queue
+ * @values: where to
+ * @count: at most so many, 1 to EPX_POSTS_MAX
+ *
+ * Return: number of values; -EAGAIN where it is empty; -EFAULT, -ENOENT,
+ * -EINVAL.
+ */
+int epx_take(int epfd, uint32_t id, uint64_t *values, unsigned int count);
+
 #ifdef __cplusplus
 }
 #endif

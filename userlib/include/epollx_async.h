@@ -24,7 +24,7 @@
  *				thread		thread		handler
  *
  *	epx_wake		yes		yes		yes
- *	epx_post		yes		yes		yes
+ *	epx_call_on		yes		yes		yes
  *	epx_abort		yes		yes		yes
  *	epx_waker_put		yes		yes		no
  *	epx_task_put		yes		yes		no

@@ -165,17 +165,17 @@ void epx_wake(struct epx_task *waker);
 void epx_waker_put(struct epx_task *waker);
 
 /**
- * struct epx_post - a call to be made on an executor's thread
+ * struct epx_call - a call to be made on an executor's thread
  * @fn: the function; may use the memory of @post again
- * @next: the library's, from epx_post() to the call
+ * @next: the library's, from epx_call_on() to the call
  */
-struct epx_post {
-	void (*fn)(struct epx_post *post);
-	struct epx_post *next;
+struct epx_call {
+	void (*fn)(struct epx_call *post);
+	struct epx_call *next;
 };
 
 /**
- * epx_post() - have a function called on an executor's thread
+ * epx_call_on() - have a function called on an executor's thread
  * @exec: the executor, which the caller keeps from being freed
  * @post: what to call; in nobody's hands yet
  *
@@ -183,7 +183,7 @@ struct epx_post {
  * posts, between two polls; those that are left when the executor is freed are
  * made then.
  */
-void epx_post(struct epx_exec *exec, struct epx_post *post);
+void epx_call_on(struct epx_exec *exec, struct epx_call *post);
 
 /**
  * struct epx_join_task - waits for the end of a task

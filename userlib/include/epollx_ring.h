@@ -7,10 +7,8 @@
  *
  *	epx_ring_map(epfd, 1000, &ring);
  *	epx_change(epfd, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET, data);
- *	for (;;) {
- *		n = epx_ring_wait(&ring, events, 64, -1);
+ *	while ((n = epx_ring_wait(&ring, events, 64, -1)) >= 0)
  *		...
- *	}
  *
  * epx_ring_wait() makes a system call only where the ring is empty, where a
  * connect or a close asks for one, and every EPX_RING_TURNS calls. A loop of
@@ -43,6 +41,7 @@ extern "C" {
  * @head: slots consumed, in the map
  * @slots: in the map
  * @items: in the map
+ * @payloads: in the map, or NULL
  * @mask: number of slots, less 1
  * @nr_items: number of items
  * @epfd: the instance
@@ -56,6 +55,7 @@ struct epx_consumer {
 	uint32_t *head;
 	uint32_t *slots;
 	struct epx_item *items;
+	struct epx_payload *payloads;
 	uint32_t mask;
 	uint32_t nr_items;
 	int epfd;
@@ -88,6 +88,18 @@ struct epx_ring_event {
  * Return: 0; -EINVAL, -EBUSY, -ENOMEM (RLIMIT_MEMLOCK, too), -ENOTTY.
  */
 int epx_ring_map(int epfd, unsigned int items, struct epx_consumer *ring);
+
+/**
+ * epx_ring_map_with() - epx_ring_map() with flags
+ * @epfd: as there, and so are @items and @ring
+ * @items: sources have one each, too
+ * @flags: EPX_RING_PAYLOAD or 0
+ * @ring: filled in
+ *
+ * Return: as epx_ring_map().
+ */
+int epx_ring_map_with(int epfd, unsigned int items, unsigned int flags,
+		      struct epx_consumer *ring);
 
 /**
  * epx_ring_unmap() - take the map away; the instance keeps its ring
@@ -165,6 +177,28 @@ static inline uint64_t epx_ring_take(struct epx_item *item)
 }
 
 /**
+ * epx_ring_payload() - take the payload of an item that has been consumed
+ * @ring: the ring, mapped with EPX_RING_PAYLOAD
+ * @item: the item's number
+ *
+ * Return: as <linux/epollx_ring.h> says, without a system call; count 0 where
+ * it was taken with an event before.
+ */
+static inline struct epx_payload
+epx_ring_payload(const struct epx_consumer *ring, uint32_t item)
+{
+	struct epx_payload *at = &ring->payloads[item], taken;
+
+	/*
+	 * The count before the value. Pairs with the addition, fully ordered,
+	 * in epx_ring_count_up().
+	 */
+	taken.count = __atomic_exchange_n(&at->count, 0, __ATOMIC_ACQUIRE);
+	taken.value = __atomic_load_n(&at->value, __ATOMIC_RELAXED);
+	return taken;
+}
+
+/**
  * epx_ring_next() - consume one event
  * @ring: the ring
  * @event: filled in
@@ -222,59 +256,10 @@ static inline bool epx_ring_next(struct epx_consumer *ring,
 	return false;
 }
 
-/**
- * epx_ring_disarm() - no more events of an item, for the time being
- * @ring: the ring
- * @item: the item's number
- *
- * One that is in the ring already still comes. Others are latched.
- */
-static inline void epx_ring_disarm(struct epx_consumer *ring, uint32_t item)
-{
-	/* Orders nothing: a wake-up beside it may come before or after. */
-	__atomic_fetch_and(&ring->items[item].state, ~EPX_ITEM_ARMED,
-			   __ATOMIC_RELAXED);
-}
-
-/**
- * epx_ring_arm() - events of an item again, or what came meanwhile
- * @ring: the ring
- * @item: the item's number
- * @generation: of the watch that is meant
- *
- * Does not poll: after a one-shot event read until EAGAIN, or use
- * EPOLL_CTL_MOD. EPX_ITEM_RECHECK in the result asks for epx_ring_sleep(ring,
- * 0); the facts are latched then.
- *
- * Return: 0: armed. Above 0: READY and RECHECK bits that were latched; the
- * item stays disarmed: handle them and call again. -ESTALE: the watch has
- * ended.
- */
-static inline int epx_ring_arm(struct epx_consumer *ring, uint32_t item,
-			       uint32_t generation)
-{
-	uint64_t latched = EPX_ITEM_READY | EPX_ITEM_RECHECK;
-	__u64 *word = &ring->items[item].state;
-	__u64 state = __atomic_load_n(word, __ATOMIC_RELAXED), next;
-
-	do {
-		if (state >> EPX_ITEM_GENERATION_SHIFT != generation)
-			return -ESTALE;
-		next = state & latched ? state & ~(latched | EPX_ITEM_ARMED) :
-					 state | EPX_ITEM_ARMED;
-		/*
-		 * What was read of the file before, and what was latched after
-		 * it. Pairs with the cmpxchg, fully ordered, in
-		 * epx_ring_publish().
-		 */
-	} while (!__atomic_compare_exchange_n(word, &state, next, true,
-					      __ATOMIC_ACQ_REL,
-					      __ATOMIC_RELAXED));
-	return state & latched;
-}
-
 #ifdef __cplusplus
 }
 #endif
+
+#include <epollx_ring_arm.h>
 
 #endif /* EPOLLX_RING_H */

@@ -3,7 +3,7 @@
  * libepollx, the upper level: tasks of one executor among themselves.
  *
  * All of these belong to the caller, allocate nothing and are used by the
- * executor's thread; another thread uses epx_post(). Who waits is served in
+ * executor's thread; another thread uses epx_call_on(). Who waits is served in
  * order. What was given to a future that is dropped before it took it goes on to
  * the next one, so dropping loses nothing. None may go while somebody waits.
  */

@@ -145,3 +145,51 @@ int epx_yield(int epfd)
 {
 	return raw_ioctl(epfd, EPX_IOC_YIELD, NULL);
 }
+
+int epx_wait_payload(int epfd, struct epx_payload_event *events, int maxevents,
+		     int64_t timeout)
+{
+	struct epx_wait wait;
+
+	/* As in epx_wait(). */
+	wait.events = (uintptr_t)events;
+	wait.maxevents = maxevents;
+	wait.flags = EPX_WAIT_PAYLOAD;
+	wait.timeout = timeout;
+	return raw_ioctl(epfd, EPX_IOC_WAIT, &wait);
+}
+
+int epx_source(int epfd, const struct epx_source_ctl *ctl)
+{
+	return raw_ioctl(epfd, EPX_IOC_SOURCE, ctl);
+}
+
+int epx_post(int epfd, uint32_t id, uint64_t value)
+{
+	struct epx_post post = { .id = id, .value = value };
+
+	return raw_ioctl(epfd, EPX_IOC_POST, &post);
+}
+
+int epx_post_many(int epfd, uint32_t id, const uint64_t *values,
+		  unsigned int count)
+{
+	struct epx_post post = {
+		.id = id,
+		.count = count,
+		.value = (uintptr_t)values,
+	};
+
+	return raw_ioctl(epfd, EPX_IOC_POST, &post);
+}
+
+int epx_take(int epfd, uint32_t id, uint64_t *values, unsigned int count)
+{
+	struct epx_take take = {
+		.id = id,
+		.count = count,
+		.values = (uintptr_t)values,
+	};
+
+	return raw_ioctl(epfd, EPX_IOC_TAKE, &take);
+}

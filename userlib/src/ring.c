@@ -18,7 +18,13 @@
 
 int epx_ring_map(int epfd, unsigned int items, struct epx_consumer *ring)
 {
-	struct epx_ring made = { .items = items };
+	return epx_ring_map_with(epfd, items, 0, ring);
+}
+
+int epx_ring_map_with(int epfd, unsigned int items, unsigned int flags,
+		      struct epx_consumer *ring)
+{
+	struct epx_ring made = { .items = items, .flags = flags };
 	int err, saved = errno;
 	char *map;
 
@@ -38,6 +44,9 @@ int epx_ring_map(int epfd, unsigned int items, struct epx_consumer *ring)
 	ring->head = &((struct epx_ring_head *)map)->head;
 	ring->slots = (uint32_t *)(map + made.slots_offset);
 	ring->items = (struct epx_item *)(map + made.items_offset);
+	if (made.payloads_offset)
+		ring->payloads = (struct epx_payload *)(map +
+							made.payloads_offset);
 	ring->mask = made.slots - 1;
 	ring->nr_items = made.items;
 	ring->epfd = epfd;

@@ -144,13 +144,13 @@ LIB_TEST(a_waker_may_outlive_its_executor, ON_EACH)
 }
 
 struct posted {
-	struct epx_post post;
+	struct epx_call post;
 	char name;
 };
 
 static char log_of_posts[64];
 
-static void note(struct epx_post *post)
+static void note(struct epx_call *post)
 {
 	strncat(log_of_posts, &((struct posted *)post)->name, 1);
 }
@@ -164,7 +164,7 @@ LIB_TEST(posts_are_called_in_order, ON_EACH)
 	for (i = 0; i < 10; i++) {
 		posts[i].post.fn = note;
 		posts[i].name = '0' + i;
-		epx_post(exec, &posts[i].post);
+		epx_call_on(exec, &posts[i].post);
 		if (i == 4)
 			EXPECT_EQ(epx_run_once(exec, 0), 0);
 	}

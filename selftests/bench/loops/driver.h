@@ -4,7 +4,7 @@
  *
  *   driver.c          main(): what the bench program asks for, what is answered
  *   callback.c        the benchmarks, for libraries of callbacks: struct peer
- *   net.c             the same for those on sockets
+ *   threads.c net.c   the same for those with other threads, on sockets
  *   uv.c event.c ev.c the peers of that kind; rawio.c is what the last two lack
  *   epollx.c epollx_net.c epollx_threads.c
  *                     the benchmarks for libepollx, as futures

@@ -92,6 +92,11 @@ static inline void job_ended(struct job *job)
 		job->ended(job);
 }
 
+/* threads.c */
+void run_async(int n);
+void run_pummel(int n);
+void run_loop_count(int x);
+
 /* net.c */
 void run_echo(int x);
 void run_ping_pongs(int x);

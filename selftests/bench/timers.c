@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Timers against timerfd.
+ *
+ *	timer_arm	another time for a timer that runs
+ *	timer_cancel	and none
+ *	timer_cycle	arm, expire, and the event
+ *	timer_late	time: how late after its time who waits has it, p99
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "own.h"
+
+#define FAR	1000000000000LL
+#define LATE	500
+
+static void open_timerfd(void)
+{
+	own_open_native(timerfd_create(CLOCK_MONOTONIC, 0));
+}
+
+static void set_timer(int op, int64_t first)
+{
+	struct epx_source_ctl ctl = {
+		.op = op, .kind = EPX_SOURCE_TIMER, .id = ID,
+		.clock = CLOCK_MONOTONIC, .first = first,
+	};
+
+	must(epx_source(own_ep, &ctl) >= 0, "a timer");
+}
+
+static void set_timerfd(int64_t first)
+{
+	struct itimerspec spec = {
+		.it_value = { first / 1000000000, first % 1000000000 },
+	};
+
+	must(!timerfd_settime(own_fd, 0, &spec, NULL), "a timer");
+}
+
+static void open_epollx_timer(void)
+{
+	own_open_epollx();
+	set_timer(EPOLL_CTL_ADD, FAR);
+}
+
+static void open_ring_timer(void)
+{
+	own_open_ring();
+	set_timer(EPOLL_CTL_ADD, FAR);
+}
+
+static int step_arm_native(struct point *point)
+{
+	(void)point;
+	set_timerfd(FAR);
+	return 1;
+}
+
+static int step_arm_epollx(struct point *point)
+{
+	(void)point;
+	set_timer(EPOLL_CTL_MOD, FAR);
+	return 1;
+}
+
+static void prepare_arm_native(struct point *point)
+{
+	step_arm_native(point);
+}
+
+static void prepare_arm_epollx(struct point *point)
+{
+	step_arm_epollx(point);
+}
+
+static int step_cancel_native(struct point *point)
+{
+	(void)point;
+	set_timerfd(0);
+	return 1;
+}
+
+static int step_cancel_epollx(struct point *point)
+{
+	(void)point;
+	set_timer(EPOLL_CTL_MOD, 0);
+	return 1;
+}
+
+static int step_cycle_native(struct point *point)
+{
+	(void)point;
+	set_timerfd(1);
+	own_wait_native(-1);
+	return 1;
+}
+
+static int step_cycle_epollx(struct point *point)
+{
+	(void)point;
+	set_timer(EPOLL_CTL_MOD, 1);
+	own_wait_epollx(-1);
+	return 1;
+}
+
+static int step_cycle_ring(struct point *point)
+{
+	(void)point;
+	set_timer(EPOLL_CTL_MOD, 1);
+	own_wait_ring(-1);
+	return 1;
+}
+
+static const struct own table[] = {
+	{ "timer_arm", "native", 1, open_timerfd, NULL, step_arm_native },
+	{ "timer_arm", "epollx", 1, open_epollx_timer, NULL, step_arm_epollx },
+	{ "timer_cancel", "native", 1, open_timerfd, prepare_arm_native,
+	  step_cancel_native },
+	{ "timer_cancel", "epollx", 1, open_epollx_timer, prepare_arm_epollx,
+	  step_cancel_epollx },
+	{ "timer_cycle", "native", 1, open_timerfd, NULL, step_cycle_native },
+	{ "timer_cycle", "epollx", 1, open_epollx_timer, NULL,
+	  step_cycle_epollx },
+	{ "timer_cycle", "ring", 1, open_ring_timer, NULL, step_cycle_ring },
+	{ }
+};
+
+void measure_timers(void)
+{
+	own_measure(table);
+}
+
+static void late(const char *side, void (*open)(void),
+		 void (*set)(int64_t first), void (*take)(void))
+{
+	double *ns = calloc(LATE, sizeof(*ns));
+
+	must(!!ns, "memory");
+	open();
+	for (int i = 0; i < LATE; i++) {
+		long long at = clock_ns() + 300000;
+
+		set(300000);
+		take();
+		ns[i] = clock_ns() - at;
+	}
+	own_close();
+	/* Sorts them. */
+	median(ns, LATE);
+	figure("time", "timer_late", 50, side, ns[LATE / 2], "ns");
+	figure("time", "timer_late", 99, side, ns[LATE * 99 / 100], "ns");
+	free(ns);
+}
+
+static void modify(int64_t first)
+{
+	set_timer(EPOLL_CTL_MOD, first);
+}
+
+static void take_native(void)
+{
+	own_wait_native(-1);
+}
+
+static void take_epollx(void)
+{
+	own_wait_epollx(-1);
+}
+
+static void take_ring(void)
+{
+	own_wait_ring(-1);
+}
+
+void measure_lateness(void)
+{
+	late("native", open_timerfd, set_timerfd, take_native);
+	late("epollx", open_epollx_timer, modify, take_epollx);
+	late("ring", open_ring_timer, modify, take_ring);
+}
