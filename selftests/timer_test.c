@@ -22,9 +22,8 @@
 
 static struct epx_payload_event got[64];
 
-static const clockid_t clocks[] = {
-	CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME,
-};
+static const clockid_t clocks[] = { CLOCK_MONOTONIC, CLOCK_BOOTTIME,
+				    CLOCK_REALTIME };
 
 /* Until @clock is past @at; the clock is all that can tell. */
 static void pass(clockid_t clock, int64_t at)
@@ -260,10 +259,7 @@ TEST_ON(EPX, timers_expire_in_the_order_of_their_times, "")
 	int64_t at, ahead = MS;
 	int ep, n = 0;
 
-	/*
-	 * All set before the first expires, and in another order. What has
-	 * expired and been set anew keeps its place: another instance then.
-	 */
+	/* All set before one expires (it would keep its place); unordered. */
 	do {
 		ep = new_ep();
 		at = clock_ns(CLOCK_MONOTONIC) + ahead;

@@ -162,7 +162,7 @@ static const struct crowd_side crowd[] = {
 	{ "io_uring", open_uring, close_uring, message_posts, collect_uring },
 };
 
-#define SIDES	(int)(sizeof(crowd) / sizeof(crowd[0]))
+#define SIDES	((int)(sizeof(crowd) / sizeof(crowd[0])))
 
 static void *poster_main(void *arg)
 {

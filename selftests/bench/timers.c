@@ -165,7 +165,7 @@ static const struct late {
 	{ "ring", open_ring_timer, modify, take_ring },
 };
 
-#define LATES		(int)(sizeof(lates) / sizeof(lates[0]))
+#define LATES		((int)(sizeof(lates) / sizeof(lates[0])))
 static const int percents[] = { 50, 99 };
 
 /* Fills @at with one round's percentiles. */
