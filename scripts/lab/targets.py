@@ -43,6 +43,9 @@ def judge(data, row):
     if not both or len(both) < len(asked):
         return None
     limit, sense = float(row[f"limit-{data.kernel}"]), row["sense"]
+    if sense in ("most", "least"):
+        got = max(mine.values()) if sense == "most" else min(mine.values())
+        return (round(got, 3) <= limit if sense == "most" else round(got, 3) >= limit), got, got, got
     if sense == "slope":
         got = slope(mine) / slope(other)
         return round(got, 3) <= limit, got, slope(mine), slope(other)
