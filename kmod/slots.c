@@ -40,16 +40,24 @@
 #include "slots.h"
 #include "trace.h"
 
-/* A slot is free. The caller's instance lives, or is in rcu_read_lock(). */
-static void epx_slots_wake(struct epx_slots *slots)
+/*
+ * A slot is free: has anybody use for it? The caller's instance lives, or is in
+ * rcu_read_lock().
+ */
+static bool epx_slots_are_wanted(struct epx_slots *slots)
 {
 	struct epx_instance *inst = slots->inst;
 
 	/* The slot before the look. Pairs with smp_mb() in epx_sleep(). */
 	smp_mb();
 	/* Behind the barrier, both. */
-	if (waitqueue_active(&inst->sleepers) && !epx_is_quiet(inst))
-		epx_sleepers_wake(inst, 0, EPX_LEFT_OVER);
+	return waitqueue_active(&inst->sleepers) && !epx_is_quiet(inst);
+}
+
+static void epx_slots_wake(struct epx_slots *slots)
+{
+	if (epx_slots_are_wanted(slots))
+		epx_sleepers_wake(slots->inst, 0, EPX_LEFT_OVER);
 }
 
 /* Hard interrupt: after a switch of threads, whose locks are given up. */
@@ -167,13 +175,8 @@ void epx_slot_give(struct epx_slots *slots)
  */
 void epx_slot_leave(struct epx_slots *slots)
 {
-	struct epx_instance *inst = slots->inst;
-
 	epx_slots_count(slots, -1, EPX_SLOT_LEFT);
-	/* As in epx_slots_wake(). Pairs with smp_mb() in epx_sleep(). */
-	smp_mb();
-	/* Behind the barrier, both. */
-	if (waitqueue_active(&inst->sleepers) && !epx_is_quiet(inst))
+	if (epx_slots_are_wanted(slots))
 		irq_work_queue(&slots->work);
 }
 

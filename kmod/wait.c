@@ -139,7 +139,7 @@ noinline bool epx_sleep(struct epx_instance *inst,
 	 * epx_push() in epx_hook_pass_on(), with smp_mb() in
 	 * epx_ring_append(), and with wq_has_sleeper() in epx_scan_end(), in
 	 * epx_queue() and in epx_ring_tell(), and with smp_mb() in
-	 * epx_slots_wake() and in epx_slot_leave().
+	 * epx_slots_are_wanted().
 	 */
 	smp_mb();
 	is_over = !epx_is_quiet(inst);

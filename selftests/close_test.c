@@ -184,9 +184,7 @@ TEST(blocked_read_puts_the_end_off, "70")
 	ASSERT_EQ(add(ep, s[0], 1), 0);
 	reader.fd = s[0];
 	ASSERT_EQ(pthread_create(&thread, NULL, read_one, &reader), 0);
-	while (!atomic_load(&reader.tid))
-		sched_yield();
-	wait_until_sleeping(reader.tid);
+	wait_until_thread_sleeps(&reader.tid);
 	close(s[0]);
 	EXPECT_EQ(watches_of(ep), 1);
 	ASSERT_EQ(write(s[1], "x", 1), 1);

@@ -115,9 +115,7 @@ TEST_ON(EPX, who_waits_and_who_polls_is_told_apart, "")
 
 	poller.ep = ep;
 	ASSERT_EQ(pthread_create(&poller.thread, NULL, poll_main, &poller), 0);
-	while (!atomic_load(&poller.tid))
-		sched_yield();
-	wait_until_sleeping(atomic_load(&poller.tid));
+	wait_until_thread_sleeps(&poller.tid);
 	ASSERT_TRUE(find_instance(id, &instance));
 	EXPECT_EQ(strcmp(instance.sleepers, "no"), 0);
 	EXPECT_EQ(strcmp(instance.pollers, "yes"), 0);

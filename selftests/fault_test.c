@@ -18,6 +18,7 @@
 #include <epollx.h>
 
 #include "helpers.h"
+#include "testfiles.h"
 
 /* No call here allocates more often than this. */
 #define MOST_FAULTS	200
@@ -79,21 +80,6 @@ static bool no_fault_left(int fd)
 	return length < 0 || atoi(text) != 0;
 }
 
-static int count_watches(int ep)
-{
-	char path[64], line[256];
-	int count = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", ep);
-	file = fopen(path, "r");
-	ASSERT_TRUE(file);
-	while (fgets(line, sizeof(line), file))
-		count += !strncmp(line, "tfd:", 4);
-	fclose(file);
-	return count;
-}
-
 TEST(a_create_without_memory_leaks_nothing, "3")
 {
 	int control, before, n, failures = 0;
@@ -141,16 +127,16 @@ static void add_with_faults(int fd, uint32_t events, int least)
 		}
 		if (ret) {
 			EXPECT_TRUE(ret == -ENOMEM || ret == -EFAULT);
-			EXPECT_EQ(count_watches(ep), 0);
+			EXPECT_EQ(watches_of(ep), 0);
 			failures += ret == -ENOMEM;
 		} else {
-			EXPECT_EQ(count_watches(ep), 1);
+			EXPECT_EQ(watches_of(ep), 1);
 			EXPECT_EQ(ep_ctl(ep, EPOLL_CTL_DEL, fd, 0, 0), 0);
 		}
 	}
 	EXPECT_LT(n, MOST_FAULTS);
 	EXPECT_GE(failures, least);
-	EXPECT_EQ(count_watches(ep), 1);
+	EXPECT_EQ(watches_of(ep), 1);
 	close(ep);
 	close(control);
 }
@@ -216,7 +202,7 @@ TEST_ON(EPX, a_batch_without_memory_tells_which_changes_were_made, "22")
 		}
 		/* Its argument could not be copied: nothing was changed. */
 		if (ret == -EFAULT) {
-			EXPECT_EQ(count_watches(ep), 0);
+			EXPECT_EQ(watches_of(ep), 0);
 			continue;
 		}
 		EXPECT_EQ(ret, 5);
@@ -228,11 +214,11 @@ TEST_ON(EPX, a_batch_without_memory_tells_which_changes_were_made, "22")
 			failures += result == -ENOMEM;
 			made += !result;
 		}
-		EXPECT_EQ(count_watches(ep), made);
+		EXPECT_EQ(watches_of(ep), made);
 		for (int i = 0; i < 5; i++)
 			entries[i].ctl.op = EPOLL_CTL_DEL;
 		EXPECT_EQ(epx_ctlv(ep, entries, 5), 5);
-		EXPECT_EQ(count_watches(ep), 0);
+		EXPECT_EQ(watches_of(ep), 0);
 	}
 	EXPECT_LT(n, MOST_FAULTS);
 	/* Each of the five at least once. */

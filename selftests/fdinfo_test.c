@@ -4,7 +4,6 @@
  * compared as a set.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -12,31 +11,7 @@
 #include <linux/kcmp.h>
 
 #include "helpers.h"
-
-static char *read_fdinfo(int fd)
-{
-	static char text[16384];
-	char path[64];
-	int file, n;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	file = open(path, O_RDONLY);
-	ASSERT_GE(file, 0);
-	n = read(file, text, sizeof(text) - 1);
-	ASSERT_GE(n, 0);
-	text[n] = 0;
-	close(file);
-	return text;
-}
-
-static int count_watches(int fd)
-{
-	int count = 0;
-
-	for (char *at = read_fdinfo(fd); (at = strstr(at, "tfd:")); at++)
-		count++;
-	return count;
-}
+#include "testfiles.h"
 
 TEST(a_line_has_epolls_format, "85")
 {
@@ -63,30 +38,30 @@ TEST(disarmed_and_duplicate_watches_are_listed, "85")
 
 	ASSERT_EQ(ep_ctl(ep, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLONESHOT, 1), 0);
 	ASSERT_EQ(ep_ctl(ep, EPOLL_CTL_ADD, twin, EPOLLIN, 2), 0);
-	EXPECT_EQ(count_watches(ep), 2);
+	EXPECT_EQ(watches_of(ep), 2);
 	ASSERT_EQ(ep_wait(ep, ev, 2, 0), 2);
 	EXPECT_TRUE(strstr(read_fdinfo(ep), "events: 40000000 "));
 	/* The number is closed, the file is not. */
 	close(twin);
-	EXPECT_EQ(count_watches(ep), 2);
+	EXPECT_EQ(watches_of(ep), 2);
 	close(fd);
-	EXPECT_EQ(count_watches(ep), 0);
+	EXPECT_EQ(watches_of(ep), 0);
 }
 
 TEST(every_change_shows, "22 85")
 {
 	int ep = ep_create1(0), fd = eventfd(0, 0);
 
-	EXPECT_EQ(count_watches(ep), 0);
+	EXPECT_EQ(watches_of(ep), 0);
 	ASSERT_EQ(ep_ctl(ep, EPOLL_CTL_ADD, fd, EPOLLIN, 1), 0);
 	EXPECT_EQ(ep_ctl(ep, EPOLL_CTL_ADD, fd, EPOLLIN, 2), -EEXIST);
 	EXPECT_EQ(ep_ctl(ep, EPOLL_CTL_ADD, eventfd(0, 0),
 			 EPOLLIN | EPOLLEXCLUSIVE | EPOLLONESHOT, 2), -EINVAL);
-	EXPECT_EQ(count_watches(ep), 1);
+	EXPECT_EQ(watches_of(ep), 1);
 	ASSERT_EQ(ep_ctl(ep, EPOLL_CTL_MOD, fd, EPOLLOUT, 0x77), 0);
 	EXPECT_TRUE(strstr(read_fdinfo(ep), "events:       1c data:               77"));
 	ASSERT_EQ(ep_ctl(ep, EPOLL_CTL_DEL, fd, 0, 0), 0);
-	EXPECT_EQ(count_watches(ep), 0);
+	EXPECT_EQ(watches_of(ep), 0);
 }
 
 TEST(kcmp_knows_only_native_watches, "86")

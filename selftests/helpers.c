@@ -210,6 +210,13 @@ void wait_until_sleeping(pid_t tid)
 	wait_until_sleeping_in(getpid(), tid);
 }
 
+void wait_until_thread_sleeps(atomic_int *tid)
+{
+	while (!atomic_load(tid))
+		before_next_look();
+	wait_until_sleeping(atomic_load(tid));
+}
+
 static void *sleeper_main(void *arg)
 {
 	struct sleeper *sleeper = arg;
@@ -229,9 +236,7 @@ void sleeper_start(struct sleeper *sleeper, int ep, int max, int ms)
 	sleeper->ms = ms;
 	ASSERT_EQ(pthread_create(&sleeper->thread, NULL, sleeper_main,
 				 sleeper), 0);
-	while (!atomic_load(&sleeper->tid))
-		before_next_look();
-	wait_until_sleeping(atomic_load(&sleeper->tid));
+	wait_until_thread_sleeps(&sleeper->tid);
 }
 
 int sleeper_join(struct sleeper *sleeper)

@@ -53,6 +53,8 @@ void before_next_look(void);
 /* Return once thread @tid of process @pid sleeps in a system call. */
 void wait_until_sleeping_in(pid_t pid, pid_t tid);
 void wait_until_sleeping(pid_t tid);
+/* Of a thread that is about to say its id. */
+void wait_until_thread_sleeps(atomic_int *tid);
 
 /**
  * struct sleeper - a thread blocked in ep_wait()

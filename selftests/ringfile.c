@@ -76,9 +76,7 @@ void ring_sleeper_start(struct ring_sleeper *sleeper,
 	sleeper->ring = ring;
 	ASSERT_EQ(pthread_create(&sleeper->thread, NULL, ring_sleeper_main,
 				 sleeper), 0);
-	while (!atomic_load(&sleeper->tid))
-		sched_yield();
-	wait_until_sleeping(atomic_load(&sleeper->tid));
+	wait_until_thread_sleeps(&sleeper->tid);
 }
 
 int ring_sleeper_join(struct ring_sleeper *sleeper)

@@ -56,22 +56,6 @@ static void unblock(struct worker *worker, int fd)
 	EXPECT_EQ(worker_end(worker), 1);
 }
 
-static char *read_fdinfo(int fd)
-{
-	static char text[4096];
-	char path[64];
-	int file, n;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	file = open(path, O_RDONLY);
-	ASSERT_GE(file, 0);
-	n = read(file, text, sizeof(text) - 1);
-	ASSERT_GT(n, 0);
-	text[n] = 0;
-	close(file);
-	return text;
-}
-
 static bool shows(int ep, const char *format, int number)
 {
 	char line[64];

@@ -5,6 +5,7 @@
 
 #include "helpers.h"
 #include "sourcefile.h"
+#include "testfiles.h"
 
 int add_user(int ep, uint32_t id, uint32_t events, uint64_t data)
 {
@@ -72,17 +73,6 @@ bool next_event(int ep, struct epx_payload_event *event, int64_t timeout)
 	n = epx_wait_payload(ep, event, 1, timeout);
 	ASSERT_GE(n, 0);
 	return n;
-}
-
-static FILE *open_fdinfo(int ep)
-{
-	char path[64];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", ep);
-	file = fopen(path, "r");
-	ASSERT_TRUE(file);
-	return file;
 }
 
 bool source_line(int ep, uint32_t id, char *line, size_t size)

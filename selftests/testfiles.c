@@ -124,16 +124,36 @@ int ready_now(int ep)
 	return ep_wait(ep, ev, 16, 0);
 }
 
+FILE *open_fdinfo(int fd)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	ASSERT_TRUE(file);
+	return file;
+}
+
+char *read_fdinfo(int fd)
+{
+	static char text[16384];
+	FILE *file = open_fdinfo(fd);
+	size_t n = fread(text, 1, sizeof(text) - 1, file);
+
+	ASSERT_GT(n, 0);
+	text[n] = 0;
+	fclose(file);
+	return text;
+}
+
 /* Counts the "tfd:" lines of the fdinfo; the mask of the one of @fd. */
 static int read_watches(int ep, int fd, int64_t *mask)
 {
-	char path[64], line[256];
+	FILE *file = open_fdinfo(ep);
+	char line[256];
 	int count = 0;
-	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", ep);
-	file = fopen(path, "re");
-	ASSERT_TRUE(file);
 	while (fgets(line, sizeof(line), file)) {
 		uint32_t events;
 		int tfd;

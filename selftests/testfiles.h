@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Notes that @fd, which must be one, is the test's; gives it back. */
 int own(int fd);
@@ -38,6 +39,9 @@ bool becomes_ready(int fd, short events);
 int ready_now(int ep);
 /* The mask of @fd's watch in the fdinfo of @ep; -1 if there is none. */
 int64_t stored_mask(int ep, int fd);
+/* /proc/self/fdinfo of a descriptor; the text stays until the next call. */
+FILE *open_fdinfo(int fd);
+char *read_fdinfo(int fd);
 /* How many watches the fdinfo of @ep lists. */
 int watches_of(int ep);
 

@@ -28,6 +28,8 @@
 #include <sys/epoll.h>
 #include <sys/types.h>
 
+#include "figure.h"
+
 /* Events that one wait asks for, where it can; libevent takes up to 4096. */
 #define MAX_EVENTS	1024
 #define EVENTS_ROOM	4096
@@ -237,18 +239,6 @@ bool is_wanted(const char *name);
 
 /* parts.c */
 void measure_parts(void);
-
-/* figure.c */
-long long clock_ns(void);
-long long clock_overhead(void);
-void figure(const char *suite, const char *name, int x, const char *side,
-	    double value, const char *unit);
-void figure_spread(const char *suite, const char *name, int x,
-		   const char *side, double *values, int count,
-		   const char *unit);
-void figure_side(const char *side, const char *form, const char *absent);
-double median(double *values, int count);
-void raise_fd_limit(long count);
 
 /* posts.c, timers.c */
 void measure_posts(void);

@@ -158,40 +158,41 @@ static void echo_calls(int f, int connections)
 				 400, true).calls, "calls");
 }
 
+struct echo {
+	const struct side *order[SIDES_MOST];
+	int family, connections;
+};
+
+static void echo_round(int side, double *values, void *arg)
+{
+	const struct echo *echo = arg;
+	struct load load = one_round(echo->order[side], echo->family,
+				     echo->connections, 1000, false);
+
+	values[0] = load.per_second;
+	values[1] = load.p99;
+}
+
 static void echo_time(int f, int connections)
 {
-	const struct side *order[SIDES_MOST];
-	int count = echo_sides(order, connections);
-	int rounds = (options.rounds + 2) / 3, requests = 1000;
-	double *rates = calloc(rounds * count, sizeof(*rates));
-	double *tails = calloc(rounds * count, sizeof(*tails));
+	struct echo echo = {
+		.family = families[f].family, .connections = connections,
+	};
+	int count = echo_sides(echo.order, connections);
+	int rounds = (options.rounds + 2) / 3;
+	double *ratios = ratios_of_rounds(count, 2, rounds, echo_round, &echo);
 
-	must(rates && tails, "memory");
-	for (int round = 0; round < rounds; round++) {
-		struct load load[SIDES_MOST];
-
-		for (int i = 0; i < count; i++) {
-			int side = (i + round) % count;
-
-			load[side] = one_round(order[side], families[f].family,
-					       connections, requests, false);
-		}
-		for (int i = 0; i < count; i++) {
-			rates[i * rounds + round] = load[i].per_second /
-						    load[0].per_second;
-			tails[i * rounds + round] = load[i].p99 / load[0].p99;
-		}
-	}
 	for (int i = 1; i < count; i++) {
+		double *of_side = ratios + 2 * i * rounds;
+
 		figure_spread("time", families[f].name, connections,
-			      order[i]->name, rates + i * rounds, rounds,
+			      echo.order[i]->name, of_side, rounds,
 			      "of native's requests/s");
 		figure_spread("time", families[f].p99, connections,
-			      order[i]->name, tails + i * rounds, rounds,
+			      echo.order[i]->name, of_side + rounds, rounds,
 			      "of native's p99");
 	}
-	free(rates);
-	free(tails);
+	free(ratios);
 }
 
 void measure_echo(bool calls)

@@ -40,6 +40,27 @@ double median(double *values, int count)
 	return values[count / 2];
 }
 
+double *ratios_of_rounds(int sides, int values, int rounds,
+			 void (*round)(int side, double *values, void *arg),
+			 void *arg)
+{
+	double *ratios = calloc(sides * values * rounds, sizeof(*ratios));
+	double *got = calloc(sides * values, sizeof(*got));
+
+	must(ratios && got, "memory");
+	for (int r = 0; r < rounds; r++) {
+		for (int i = 0; i < sides; i++) {
+			int side = (i + r) % sides;
+
+			round(side, got + side * values, arg);
+		}
+		for (int i = 0; i < sides * values; i++)
+			ratios[i * rounds + r] = got[i] / got[i % values];
+	}
+	free(got);
+	return ratios;
+}
+
 /* What two readings of the clock differ by when nothing is between them. */
 long long clock_overhead(void)
 {

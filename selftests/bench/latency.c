@@ -97,7 +97,7 @@ static void wait_until_waiting(struct waiter *w, int sample)
 }
 
 /* Fills @at with one round's percentiles. */
-static void latency_round(const struct side *side, enum mode mode, double *at)
+static void latency_of(const struct side *side, enum mode mode, double *at)
 {
 	struct waiter w = { .side = side, .mode = mode };
 	double took[SAMPLES];
@@ -132,41 +132,40 @@ static void latency_cost(void)
 
 		if (!side_has(*s, 1, 1))
 			continue;
-		latency_round(*s, SAME, at);
+		latency_of(*s, SAME, at);
 		for (int p = 0; p < PERCENTS; p++)
 			figure("cost", mode_names[SAME], percents[p],
 			       (*s)->name, at[p], "instructions");
 	}
 }
 
+struct latency {
+	const struct side *order[SIDES_MOST];
+	enum mode mode;
+};
+
+static void latency_round(int side, double *at, void *arg)
+{
+	const struct latency *latency = arg;
+
+	latency_of(latency->order[side], latency->mode, at);
+}
+
 static void latency_time(enum mode mode)
 {
 	int rounds = (options.rounds + 1) / 2, count = 0;
-	const struct side *order[SIDES_MOST];
-	double *ratios = calloc(rounds * PERCENTS * SIDES_MOST,
-				sizeof(*ratios));
+	struct latency latency = { .mode = mode };
+	double *ratios;
 
-	must(!!ratios, "memory");
 	for (const struct side * const *s = sides; *s; s++)
 		if (side_has(*s, 1, 1))
-			order[count++] = *s;
-	for (int round = 0; round < rounds; round++) {
-		double at[SIDES_MOST][PERCENTS];
-
-		for (int i = 0; i < count; i++) {
-			int side = (i + round) % count;
-
-			latency_round(order[side], mode, at[side]);
-		}
-		for (int i = 0; i < count * PERCENTS; i++)
-			ratios[i * rounds + round] =
-				at[i / PERCENTS][i % PERCENTS] /
-				at[0][i % PERCENTS];
-	}
+			latency.order[count++] = *s;
+	ratios = ratios_of_rounds(count, PERCENTS, rounds, latency_round,
+				  &latency);
 	for (int i = PERCENTS; i < count * PERCENTS; i++)
 		figure_spread("time", mode_names[mode], percents[i % PERCENTS],
-			      order[i / PERCENTS]->name, ratios + i * rounds,
-			      rounds, "of native's time");
+			      latency.order[i / PERCENTS]->name,
+			      ratios + i * rounds, rounds, "of native's time");
 	free(ratios);
 }
 

@@ -2,6 +2,7 @@
 /* What posts.c and timers.c share. See own.h. */
 #define _GNU_SOURCE
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "own.h"
@@ -55,6 +56,32 @@ void own_open_ring(void)
 	own_open_epollx();
 	must(!epx_ring_map_with(own_ep, 4, EPX_RING_PAYLOAD, &own_ring),
 	     "a ring");
+}
+
+void own_open_eventfd(void)
+{
+	own_open_native(eventfd(0, 0));
+}
+
+static void add_user(void)
+{
+	struct epx_source_ctl ctl = {
+		.op = EPOLL_CTL_ADD, .kind = EPX_SOURCE_USER, .id = ID,
+	};
+
+	must(epx_source(own_ep, &ctl) >= 0, "a source");
+}
+
+void own_open_user(void)
+{
+	own_open_epollx();
+	add_user();
+}
+
+void own_open_ring_user(void)
+{
+	own_open_ring();
+	add_user();
 }
 
 void own_close(void)

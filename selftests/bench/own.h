@@ -42,6 +42,10 @@ extern struct epx_consumer own_ring;
 void own_open_native(int fd);
 void own_open_epollx(void);
 void own_open_ring(void);
+/* With an eventfd, or with a user event. */
+void own_open_eventfd(void);
+void own_open_user(void);
+void own_open_ring_user(void);
 void own_close(void);
 
 /* Take the one event there is, its count included. */

@@ -8,8 +8,6 @@
 #include <liburing.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "own.h"
@@ -42,11 +40,6 @@ struct crowd_side {
 	int (*collect)(bool may_sleep);
 };
 
-static void open_eventfd(void)
-{
-	own_open_native(eventfd(0, 0));
-}
-
 static void write_posts(int posts)
 {
 	while (posts--)
@@ -62,27 +55,6 @@ static int collect_native(bool may_sleep)
 		return 0;
 	must(read(own_fd, &got, 8) == 8, "read");
 	return got;
-}
-
-static void add_user(void)
-{
-	struct epx_source_ctl ctl = {
-		.op = EPOLL_CTL_ADD, .kind = EPX_SOURCE_USER, .id = ID,
-	};
-
-	must(epx_source(own_ep, &ctl) >= 0, "a source");
-}
-
-static void open_epollx(void)
-{
-	own_open_epollx();
-	add_user();
-}
-
-static void open_ring(void)
-{
-	own_open_ring();
-	add_user();
 }
 
 static void post_posts(int posts)
@@ -156,9 +128,9 @@ static int collect_uring(bool may_sleep)
 }
 
 static const struct crowd_side crowd[] = {
-	{ "native", open_eventfd, own_close, write_posts, collect_native },
-	{ "epollx", open_epollx, own_close, post_posts, collect_epollx },
-	{ "ring", open_ring, own_close, post_posts, collect_ring },
+	{ "native", own_open_eventfd, own_close, write_posts, collect_native },
+	{ "epollx", own_open_user, own_close, post_posts, collect_epollx },
+	{ "ring", own_open_ring_user, own_close, post_posts, collect_ring },
 	{ "io_uring", open_uring, close_uring, message_posts, collect_uring },
 };
 
@@ -173,7 +145,7 @@ static void *poster_main(void *arg)
 	return NULL;
 }
 
-static double crowd_round(const struct crowd_side *side, int count, bool sleeps)
+static double crowd_took(const struct crowd_side *side, int count, bool sleeps)
 {
 	struct poster posters[MOST];
 	int left = POSTS / count * count;
@@ -201,23 +173,25 @@ static double crowd_round(const struct crowd_side *side, int count, bool sleeps)
 	return begin;
 }
 
+struct crowd_way {
+	int posters;
+	bool sleeps;
+};
+
+/* More is better: posts for a time. */
+static void crowd_round(int side, double *rate, void *arg)
+{
+	const struct crowd_way *way = arg;
+
+	*rate = 1 / crowd_took(&crowd[side], way->posters, way->sleeps);
+}
+
 static void crowd_time(const char *name, int x, bool sleeps)
 {
+	struct crowd_way way = { .posters = x, .sleeps = sleeps };
 	int rounds = (options.rounds + 1) / 2;
-	double *ratios = calloc(rounds * SIDES, sizeof(*ratios));
+	double *ratios = ratios_of_rounds(SIDES, 1, rounds, crowd_round, &way);
 
-	must(!!ratios, "memory");
-	for (int round = 0; round < rounds; round++) {
-		double took[SIDES];
-
-		for (int i = 0; i < SIDES; i++) {
-			int side = (i + round) % SIDES;
-
-			took[side] = crowd_round(&crowd[side], x, sleeps);
-		}
-		for (int i = 0; i < SIDES; i++)
-			ratios[i * rounds + round] = took[0] / took[i];
-	}
 	for (int i = 1; i < SIDES; i++)
 		figure_spread("time", name, x, crowd[i].name,
 			      ratios + i * rounds, rounds,

@@ -8,7 +8,6 @@
 #define _GNU_SOURCE
 #include <liburing.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "own.h"
@@ -43,29 +42,19 @@ static bool is_posted;
 static void open_eventfd(void)
 {
 	is_posted = false;
-	own_open_native(eventfd(0, 0));
-}
-
-static void add_user(void)
-{
-	struct epx_source_ctl ctl = {
-		.op = EPOLL_CTL_ADD, .kind = EPX_SOURCE_USER, .id = ID,
-	};
-
-	is_posted = false;
-	must(epx_source(own_ep, &ctl) >= 0, "a source");
+	own_open_eventfd();
 }
 
 static void open_epollx_user(void)
 {
-	own_open_epollx();
-	add_user();
+	is_posted = false;
+	own_open_user();
 }
 
 static void open_ring_user(void)
 {
-	own_open_ring();
-	add_user();
+	is_posted = false;
+	own_open_ring_user();
 }
 
 static void open_uring(void)

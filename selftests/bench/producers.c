@@ -48,7 +48,7 @@ static void consume(const struct side *side, struct loop *loop,
 	}
 }
 
-static double producers_round(const struct side *side, int count)
+static double producers_took(const struct side *side, int count)
 {
 	struct producer producers[MOST];
 	struct loop *loop = side->open(count);
@@ -78,29 +78,31 @@ static double producers_round(const struct side *side, int count)
 	return begin;
 }
 
+struct crowd {
+	const struct side *order[SIDES_MOST];
+	int producers;
+};
+
+/* More is better: events for a time. */
+static void producers_round(int side, double *rate, void *arg)
+{
+	const struct crowd *crowd = arg;
+
+	*rate = 1 / producers_took(crowd->order[side], crowd->producers);
+}
+
 static void producers_time(int x)
 {
 	int rounds = (options.rounds + 1) / 2, count = 0;
-	const struct side *order[SIDES_MOST];
-	double *ratios = calloc(rounds * SIDES_MOST, sizeof(*ratios));
+	struct crowd crowd = { .producers = x };
+	double *ratios;
 
-	must(!!ratios, "memory");
 	for (const struct side * const *s = sides; *s; s++)
 		if (side_has(*s, x, x))
-			order[count++] = *s;
-	for (int round = 0; round < rounds; round++) {
-		double took[SIDES_MOST];
-
-		for (int i = 0; i < count; i++) {
-			int side = (i + round) % count;
-
-			took[side] = producers_round(order[side], x);
-		}
-		for (int i = 0; i < count; i++)
-			ratios[i * rounds + round] = took[0] / took[i];
-	}
+			crowd.order[count++] = *s;
+	ratios = ratios_of_rounds(count, 1, rounds, producers_round, &crowd);
 	for (int i = 1; i < count; i++)
-		figure_spread("time", "producers", x, order[i]->name,
+		figure_spread("time", "producers", x, crowd.order[i]->name,
 			      ratios + i * rounds, rounds,
 			      "of native's events/ms");
 	free(ratios);

@@ -168,11 +168,13 @@ static const struct late {
 #define LATES		((int)(sizeof(lates) / sizeof(lates[0])))
 static const int percents[] = { 50, 99 };
 
-/* Fills @at with one round's percentiles. */
-static void late_round(const struct late *late, double *at)
+/* One round's percentiles. */
+static void late_round(int side, double *at, void *arg)
 {
+	const struct late *late = &lates[side];
 	double ns[LATE];
 
+	(void)arg;
 	late->open();
 	for (int i = 0; i < LATE; i++) {
 		long long due = clock_ns() + 300000;
@@ -191,19 +193,8 @@ static void late_round(const struct late *late, double *at)
 void measure_lateness(void)
 {
 	int rounds = (options.rounds + 1) / 2;
-	double *ratios = calloc(2 * LATES * rounds, sizeof(*ratios));
+	double *ratios = ratios_of_rounds(LATES, 2, rounds, late_round, NULL);
 
-	must(!!ratios, "memory");
-	for (int round = 0; round < rounds; round++) {
-		double at[LATES][2];
-
-		for (int i = 0; i < LATES; i++)
-			late_round(&lates[(i + round) % LATES],
-				   at[(i + round) % LATES]);
-		for (int i = 0; i < 2 * LATES; i++)
-			ratios[i * rounds + round] =
-				at[i / 2][i % 2] / at[0][i % 2];
-	}
 	for (int i = 2; i < 2 * LATES; i++)
 		figure_spread("time", "timer_late", percents[i % 2],
 			      lates[i / 2].side, ratios + i * rounds, rounds,

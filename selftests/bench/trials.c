@@ -101,6 +101,7 @@ static struct rounds *run_rounds(const struct trial *trial, int x, int count)
 	struct rounds *rounds = calloc(1, sizeof(*rounds));
 
 	must(!!rounds, "memory");
+	must(count <= ROUNDS_MOST, "so many rounds");
 	rounds->count = count;
 	for (int i = 0; i < LOOPERS; i++)
 		if (looper_is_wanted(&loopers[i], trial->in_kernel))
@@ -144,7 +145,6 @@ static void loop_time_suite(const char *suite, const struct trial *trial, int x)
 	int count = x < 100000 ? (options.rounds + 2) / 3 : 3;
 	struct rounds *rounds = run_rounds(trial, x, count);
 
-	must(count <= ROUNDS_MOST, "so many rounds");
 	for (int i = 1; i < LOOPERS; i++)
 		for (int f = 0; f < rounds->figures; f++) {
 			double *values = rounds->values[i][f];
