@@ -64,7 +64,7 @@ help: ## this list
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
-run: module tools ## boots the VM and compares epollx with epoll: behaviour, cost, a server, a journey
+run: module tools ## boots the VM and compares epollx with epoll: behaviour, cost, a server, examples, a journey
 	@scripts/report --kernel $(KERNEL)
 
 test: tools ## all suites on all four kernels

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the tests of the examples share: claims, programs, peers."""
+import concurrent.futures
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -13,7 +15,11 @@ PATIENCE = 20
 CLAIMS = []
 
 
-def claim(function):
+def claim(function=None, in_table=True):
+    """Registers a claim; one that takes a machine of its own is not in the table."""
+    if function is None:
+        return lambda decorated: claim(decorated, in_table)
+    function.in_table = in_table
     CLAIMS.append(function)
     return function
 
@@ -65,9 +71,9 @@ def pattern(count):
     return bytes(i * 7 % 251 for i in range(count % 4096)) + bytes(range(256)) * (count // 256)
 
 
-def run_claims():
-    """All, or those that the command line names, as TAP; the exit status."""
-    chosen = [function for function in CLAIMS if not sys.argv[1:] or function.__name__ in sys.argv[1:]]
+def run_claims(names):
+    """All, or those that are named, as TAP; the exit status."""
+    chosen = [function for function in CLAIMS if not names or function.__name__ in names]
     bad = 0
     for number, function in enumerate(chosen, 1):
         try:
@@ -79,3 +85,31 @@ def run_claims():
             print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), end="", flush=True)
     print(f"1..{len(chosen)}")
     return 1 if bad else 0
+
+
+def outcomes(backend, names):
+    """What claims come to on a backend: {name: passed}, and all that was said."""
+    environment = {**os.environ, "EPOLLX_BACKEND": backend}
+    done = subprocess.run([sys.executable, sys.argv[0], *names], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    found = re.findall(r"(?m)^(not )?ok \d+ (\w+)$", done.stdout)
+    return {name: not failed for failed, name in found}, done.stdout
+
+
+def print_table(backends):
+    """What each example does on each backend, these beside each other; the exit status."""
+    names = [function.__name__ for function in CLAIMS if function.in_table]
+    with concurrent.futures.ThreadPoolExecutor(len(backends)) as pool:
+        found = list(pool.map(lambda backend: outcomes(backend, names), backends))
+    print(f"  {'example':11}{'what it does':59}" + "".join(f"{backend:>8}" for backend in backends))
+    last, good = "", True
+    for name in names:
+        example, _, what = name.partition("_")
+        passed = [claims.get(name) for claims, _ in found]
+        good &= all(passed)
+        cells = "".join(f"{'yes' if one else 'FAILS':>8}" for one in passed)
+        print(f"  {example if example != last else '':11}{what.replace('_', ' '):59}{cells}")
+        last = example
+    for backend, (claims, said) in zip(backends, found):
+        if not claims or not all(claims.values()):
+            print(f"\non {backend}:\n{said}")
+    return 0 if good else 1

@@ -77,7 +77,7 @@ SERVED = (
 
 RANGES = (
     ("the first byte", ranges("bytes=0-0"), part(0, 0), KEPT),
-    ("from the midst", ranges("bytes=1000000-1099999"), part(1000000, 1099999), KEPT),
+    ("from the midst", ranges("bytes=900000-999999"), part(900000, 999999), KEPT),
     ("from a byte on", ranges(f"bytes={SIZE - 7}-"), part(SIZE - 7, SIZE - 1), KEPT),
     ("the last byte", ranges(f"bytes={SIZE - 1}-{SIZE - 1}"), part(SIZE - 1, SIZE - 1), KEPT),
     ("an end behind the end", ranges("bytes=5-99999999"), part(5, SIZE - 1), KEPT),
