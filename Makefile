@@ -38,7 +38,7 @@ preload_flags = -fPIC -fvisibility=hidden -Iuserlib/src
 lib_sources = $(wildcard $(addprefix userlib/,src/*.c core/*.c backend/*.c around/*.c))
 lib_tests = $(patsubst userlib/tests/%.c,$(out)/lib/%,$(wildcard userlib/tests/*_test.c))
 
-examples = $(addprefix $(out)/examples/,echo ticker http chat proxy tail supervisor cores)
+examples = $(addprefix $(out)/examples/,echo ticker http chat proxy tail supervisor cores glib)
 
 # Event loops that the benchmarks compare: libepollx and its peers in C, and two in other languages, whose compilers
 # only the benchmarks need.
@@ -165,6 +165,16 @@ $(out)/lib/%_test: $(objects)/userlib/tests/%_test.o $(objects)/userlib/tests/li
 	$(call link,$(lib_link),)
 
 $(out)/lib/memory_test: lib_link = -Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc
+
+# What GLib takes is asked for when it is needed: it comes with setup.
+glib_objects = $(patsubst %,$(objects)/userlib/%.o,examples/glib_source examples/glib tests/glib_test)
+$(glib_objects): flags += -Iuserlib/examples $(shell pkg-config --cflags glib-2.0)
+
+$(out)/lib/glib_test: $(patsubst %,$(objects)/userlib/%.o,tests/glib_test tests/lib examples/glib_source) $(objects)/libepollx.a
+	$(call link,,$(shell pkg-config --libs glib-2.0))
+
+$(out)/examples/glib: $(patsubst %,$(objects)/userlib/examples/%.o,glib glib_source) $(objects)/libepollx.a
+	$(call link,,$(shell pkg-config --libs glib-2.0))
 
 $(out)/examples/%: $(objects)/userlib/examples/%.o $(objects)/examples.a $(objects)/libepollx.a
 	$(call link,,)

@@ -36,10 +36,12 @@ def licence_of(path):
 def tag_line(path, licence):
     """The lines that may carry the tag: C headers use a block comment, C files a line comment."""
     tag = "SPDX-License-Identifier: " + licence
-    if path.endswith((".h", ".S", ".lds")):
+    if path.endswith((".h", ".S", ".lds", ".css")):
         return f"/* {tag} */"
     if path.endswith((".c", ".go", ".js", ".pml", ".rs")):
         return f"// {tag}"
+    if path.endswith(".html"):
+        return f"<!-- {tag} -->"
     if re.search(r"\.[1-9]$", path):
         return f'.\\" {tag}'
     return f"# {tag}"

@@ -9,11 +9,15 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "http_request.h"
@@ -66,6 +70,8 @@ static const char *reason(int status)
 		return "Range Not Satisfiable";
 	case 431:
 		return "Request Header Fields Too Large";
+	case 503:
+		return "Service Unavailable";
 	default:
 		return "HTTP Version Not Supported";
 	}
@@ -129,16 +135,39 @@ static int choose_range(struct connection *me, int64_t size)
 
 static int open_file(struct connection *me, int64_t *size)
 {
+	/* No link leads out of the directory, wherever in the path it is. */
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
 	struct stat stat;
 
-	me->file = openat(directory, me->request.path,
-			  O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	me->file = syscall(SYS_openat2, directory, me->request.path, &how,
+			   sizeof(how));
 	if (me->file < 0)
-		return 404;
+		return errno == EMFILE || errno == ENFILE ? 503 : 404;
 	if (fstat(me->file, &stat) || !S_ISREG(stat.st_mode))
 		return 404;
 	*size = stat.st_size;
 	return choose_range(me, stat.st_size);
+}
+
+static const char *date(void)
+{
+	static char text[32];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT",
+		 gmtime_r(&now, &tm));
+	return text;
+}
+
+static const char *connection_field(const struct http_request *request)
+{
+	if (!request->keep_alive)
+		return "Connection: close\r\n";
+	return request->is_old ? "Connection: keep-alive\r\n" : "";
 }
 
 /* The head of the answer; what follows is the file, if it is open. */
@@ -169,11 +198,12 @@ static void answer(struct connection *me, int status)
 			 "Content-Range: bytes */%lld\r\n", (long long)size);
 	type = status < 400 ? type_of(me->request.path) : "text/plain";
 	len = snprintf(me->answer, sizeof(me->answer),
-		       "HTTP/1.1 %d %s\r\nContent-Length: %lld\r\n"
+		       "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Length: %lld\r\n"
 		       "Content-Type: %s\r\nAccept-Ranges: bytes\r\n%s%s%s\r\n",
-		       status, reason(status), (long long)me->left, type, range,
+		       status, reason(status), date(), (long long)me->left,
+		       type, range,
 		       status == 405 ? "Allow: GET, HEAD\r\n" : "",
-		       me->request.keep_alive ? "" : "Connection: close\r\n");
+		       connection_field(&me->request));
 	me->answer_len = len;
 	if (me->request.is_head)
 		me->left = 0;
@@ -242,8 +272,17 @@ EPX_ASYNC(connection, connection_close)
 		}
 		file_close(me);
 		if (!me->request.keep_alive)
-			EPX_RETURN(0);
+			break;
 	}
+	/* A close would take the answer back where not all has been read. */
+	shutdown(me->io.fd, SHUT_WR);
+	me->deadline = 0;
+	do {
+		EPX_TRY(epx_timeout(&me->timeout,
+				    epx_recv(&me->op, &me->io, me->buf,
+					     HEAD_MOST),
+				    time_left(me, cx)));
+	} while (EPX_RES && time_left(me, cx) > 0);
 	EPX_END;
 }
 

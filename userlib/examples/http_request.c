@@ -15,6 +15,13 @@ struct text {
 	size_t len;
 };
 
+/* What the fields come to. */
+struct fields {
+	int hosts;
+	int ranges;
+	bool has_condition;
+};
+
 static bool is(struct text text, const char *word)
 {
 	return text.len == strlen(word) &&
@@ -91,7 +98,7 @@ static int decode(struct text target, char *path)
 	for (i = 0; i < target.len; i++) {
 		int c = (unsigned char)target.at[i];
 
-		if (c <= ' ' || c > '~')
+		if (c <= ' ' || c > '~' || c == '#')
 			return 400;
 		if (c == '%') {
 			if (i + 2 >= target.len || hex(target.at[i + 1]) < 0 ||
@@ -122,12 +129,45 @@ static bool leads_out(const char *path)
 	return false;
 }
 
+/* A name or an address, and a port perhaps. */
+static bool is_host(struct text text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++) {
+		char c = text.at[i];
+
+		if (c <= ' ' || c > '~' || strchr("\"#/<>?@\\^`{|}", c))
+			return false;
+	}
+	return true;
+}
+
+/* "http://host/path", as for a proxy, is the path here. */
+static bool take_origin(struct text *target)
+{
+	static const char scheme[] = "http://";
+	size_t n = sizeof(scheme) - 1;
+	struct text host = { target->at + n, 0 };
+
+	if (target->len < n || strncasecmp(target->at, scheme, n))
+		return false;
+	target->at += n;
+	target->len -= n;
+	while (target->len && *target->at != '/' && *target->at != '?') {
+		target->at++;
+		target->len--;
+		host.len++;
+	}
+	return host.len && is_host(host);
+}
+
 static int parse_target(struct text target, struct http_request *request)
 {
 	size_t n;
 	int err;
 
-	if (!target.len || *target.at != '/')
+	if (*target.at != '/' && !take_origin(&target))
 		return 400;
 	while (target.len && *target.at == '/') {
 		target.at++;
@@ -184,6 +224,16 @@ static void parse_range(struct text value, struct http_request *request)
 			     request->first <= request->last;
 }
 
+/* Of bodies there is the empty one. */
+static int parse_length(struct text value)
+{
+	int64_t length;
+
+	if (!value.len || !number(value, &length))
+		return 400;
+	return length ? 413 : 0;
+}
+
 static void parse_connection(struct text value, struct http_request *request)
 {
 	struct text word;
@@ -202,17 +252,18 @@ static bool is_text(struct text value)
 	size_t i;
 
 	for (i = 0; i < value.len; i++) {
-		if ((unsigned char)value.at[i] < ' ' && value.at[i] != '\t')
+		unsigned char c = value.at[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
 			return false;
 	}
 	return true;
 }
 
 static int parse_field(struct text line, struct http_request *request,
-		       int *hosts)
+		       struct fields *fields)
 {
 	struct text name;
-	int64_t length;
 
 	if (!memchr(line.at, ':', line.len))
 		return 400;
@@ -220,17 +271,20 @@ static int parse_field(struct text line, struct http_request *request,
 	line = trim(line);
 	if (!is_token(name) || !is_text(line))
 		return 400;
-	if (is(name, "host"))
-		++*hosts;
-	else if (is(name, "connection"))
+	if (is(name, "host")) {
+		fields->hosts++;
+		return is_host(line) ? 0 : 400;
+	}
+	if (is(name, "content-length"))
+		return parse_length(line);
+	if (is(name, "transfer-encoding"))
+		return 413;
+	if (is(name, "connection"))
 		parse_connection(line, request);
-	else if (is(name, "range"))
+	else if (is(name, "range") && !fields->ranges++)
 		parse_range(line, request);
-	else if (is(name, "transfer-encoding"))
-		return 413;
-	else if (is(name, "content-length") && line.len &&
-		 number(line, &length) && length)
-		return 413;
+	else if (is(name, "if-range"))
+		fields->has_condition = true;
 	return 0;
 }
 
@@ -244,20 +298,29 @@ static bool take_line(struct text *from, struct text *line)
 	return !memchr(line->at, '\r', line->len);
 }
 
-static int parse_first(struct text line, struct http_request *request,
-		       bool *needs_host)
+/* 0 for 1.0, and for 1.1 and what comes behind it. */
+static int parse_version(struct text version, struct http_request *request)
+{
+	if (version.len != 8 || memcmp(version.at, "HTTP/", 5) ||
+	    version.at[6] != '.' || version.at[5] < '0' ||
+	    version.at[5] > '9' || version.at[7] < '0' || version.at[7] > '9')
+		return 400;
+	request->is_old = version.at[7] == '0';
+	request->keep_alive = !request->is_old;
+	return version.at[5] == '1' ? 0 : 505;
+}
+
+static int parse_first(struct text line, struct http_request *request)
 {
 	struct text method = take_until(&line, ' ');
 	struct text target = take_until(&line, ' ');
+	int err;
 
 	if (!is_token(method) || !target.len)
 		return 400;
-	if (line.len != 8 || memcmp(line.at, "HTTP/", 5))
-		return 400;
-	*needs_host = is_exactly(line, "HTTP/1.1");
-	if (!*needs_host && !is_exactly(line, "HTTP/1.0"))
-		return 505;
-	request->keep_alive = *needs_host;
+	err = parse_version(line, request);
+	if (err)
+		return err;
 	request->is_head = is_exactly(method, "HEAD");
 	if (!request->is_head && !is_exactly(method, "GET"))
 		return 405;
@@ -267,19 +330,30 @@ static int parse_first(struct text line, struct http_request *request,
 int http_parse(const char *head, size_t len, struct http_request *request)
 {
 	struct text left = { head, len - 2 }, line;
-	bool needs_host;
-	int hosts = 0, err;
+	struct fields fields = { 0 };
+	int err;
 
 	memset(request, 0, sizeof(*request));
+	/* Some send an empty line behind a body. */
+	if (left.len >= 2 && !memcmp(head, "\r\n", 2)) {
+		left.at += 2;
+		left.len -= 2;
+	}
 	if (!take_line(&left, &line))
 		return 400;
-	err = parse_first(line, request, &needs_host);
+	err = parse_first(line, request);
 	while (!err && left.len) {
 		if (!take_line(&left, &line))
 			return 400;
-		err = parse_field(line, request, &hosts);
+		err = parse_field(line, request, &fields);
 	}
-	if (!err && (hosts > 1 || (needs_host && !hosts)))
+	if (!err && (fields.hosts > 1 || (!request->is_old && !fields.hosts)))
 		return 400;
+	/*
+	 * Ranges are for GET; several come as the whole, as does what is wanted
+	 * of one version: files have no names of versions here.
+	 */
+	if (request->is_head || fields.ranges > 1 || fields.has_condition)
+		request->has_range = false;
 	return err;
 }

@@ -12,10 +12,11 @@
 #define HTTP_PATH_MOST	1024
 
 /*
- * Of a range "bytes=a-b": first a, last b; "a-": last -1; "-n": first -1, last
+ * Old is HTTP/1.0. Of a range "bytes=a-b": first a, last b; "a-": last -1; "-n": first -1, last
  * n. The path is decoded, relative, and does not lead out of its directory.
  */
 struct http_request {
+	bool is_old;
 	bool is_head;
 	bool keep_alive;
 	bool has_range;
