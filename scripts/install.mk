@@ -17,9 +17,12 @@ lib_headers = $(wildcard userlib/include/*.h)
 manual = $(release)/man/epollx.4
 manual_sources = $(wildcard userlib/man/*.[1-9])
 
+# Who only installs has a compiler, and does not want what the tests take.
+release_setup = $(if $(filter lib install uninstall,$(MAKECMDGOALS)),,setup)
+
 lib: $(release)/libepollx.so.$(VERSION) $(release)/libepollx.a $(manual) ## the library for installation: shared, static; its manual
 
-$(release)/obj/%.o: %.c Makefile scripts/install.mk
+$(release)/obj/%.o: %.c Makefile scripts/install.mk | $(release_setup)
 	@mkdir -p $(@D)
 	@echo "  CC    $< (release)"
 	@$(CC) $(flags) -fPIC -DNDEBUG $(CFLAGS) -c -o $@ $<
@@ -33,7 +36,7 @@ $(release)/libepollx.so.$(VERSION): $(lib_sources:%.c=$(release)/obj/%.o) userli
 	@$(CC) -shared -pthread -Wl,-soname,libepollx.so.1 -Wl,--version-script,userlib/libepollx.map -Wl,-z,defs -Wl,-z,now \
 		-o $@ $(filter %.o,$^)
 
-$(manual): userlib/man/from-headers $(manual_sources) $(lib_headers) $(wildcard uapi/linux/*.h)
+$(manual): userlib/man/from-headers $(manual_sources) $(lib_headers) $(wildcard uapi/linux/*.h) | $(release_setup)
 	@rm -rf $(@D)
 	@userlib/man/from-headers $(@D)
 
