@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,10 +296,12 @@ static void connection_free(struct epx_future *future)
 static int connection_start(struct epx_group *group, int fd)
 {
 	struct connection *connection = malloc(sizeof(*connection));
-	int err;
+	int one = 1, err;
 
 	if (!connection)
 		return -1;
+	/* A file does not wait for the client's word that it has its head. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	connection->file = -1;
 	connection->used = 0;
 	epx_io_init(group->exec, &connection->io, fd);

@@ -16,7 +16,7 @@ CLAIMS = []
 
 
 def claim(function=None, in_table=True):
-    """Registers a claim; one that takes a machine of its own is not in the table."""
+    """Registers a claim; one that takes long is not in the table."""
     if function is None:
         return lambda decorated: claim(decorated, in_table)
     function.in_table = in_table

@@ -14,7 +14,7 @@ FILES = (("index.html", INDEX), ("big", BIG), ("a b.txt", b"space"), ("empty", b
 
 
 @contextlib.contextmanager
-def site(patience_ms=5000):
+def site(patience_ms=60000):
     """The port of a server of these files, of links and of a fifo."""
     with tempfile.TemporaryDirectory() as directory:
         inside = os.path.join(directory, "inside")
