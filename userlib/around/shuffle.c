@@ -16,17 +16,20 @@ static uint64_t exec_draw(struct epx_exec *exec)
 
 void epx_exec_shuffle(struct epx_exec *exec)
 {
-	uint64_t n = exec_draw(exec) % exec->queued;
 	struct epx_task *before = exec->first, *task;
+	uint64_t queued = 0, n;
 
+	for (task = exec->first; task; task = task->next)
+		queued++;
+	n = queued > 1 ? exec_draw(exec) % queued : 0;
 	if (!n)
 		return;
 	while (--n)
 		before = before->next;
 	task = before->next;
 	before->next = task->next;
-	if (exec->last == task)
-		exec->last = before;
+	if (exec->end == &task->next)
+		exec->end = &before->next;
 	task->next = exec->first;
 	exec->first = task;
 }

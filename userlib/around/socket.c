@@ -121,18 +121,18 @@ static int64_t accept_try(struct epx_op *op)
 static int64_t connect_look(struct epx_op *op)
 {
 	struct sockaddr_storage peer;
-	socklen_t len = sizeof(int);
+	socklen_t len = sizeof(peer);
 	int err;
 
+	if (!getpeername(op->io->fd, (struct sockaddr *)&peer, &len))
+		return 0;
+	if (errno != ENOTCONN)
+		return -errno;
+	len = sizeof(err);
 	if (getsockopt(op->io->fd, SOL_SOCKET, SO_ERROR, &err, &len))
 		return -errno;
-	if (err)
-		return -err;
-	len = sizeof(peer);
 	/* An event of the time before the connect is no answer to it. */
-	if (getpeername(op->io->fd, (struct sockaddr *)&peer, &len))
-		return errno == ENOTCONN ? -EAGAIN : -errno;
-	return 0;
+	return err ? -err : -EAGAIN;
 }
 
 static int64_t connect_try(struct epx_op *op)
@@ -149,6 +149,8 @@ static int64_t connect_try(struct epx_op *op)
 	if (errno != EINPROGRESS && errno != EINTR)
 		return -errno;
 	op->done = 1;
+	/* Before its end there is nothing to read, which needs no try. */
+	op->io->ready &= ~EPX_IN;
 	return -EAGAIN;
 }
 

@@ -19,6 +19,34 @@ void epx_waker_put(struct epx_task *waker)
 	epx_task_put(waker);
 }
 
+void epx_task_posted(struct epx_call *post)
+{
+	struct epx_task *task = epx_container(post, struct epx_task, post);
+
+	/*
+	 * From here on the next wake posts again. What its thread did before
+	 * it found the flag set is seen by the poll. Pairs with the exchange
+	 * in epx_wake().
+	 */
+	(void)__atomic_exchange_n(&task->posted, false, __ATOMIC_ACQ_REL);
+	epx_task_wake(task);
+	epx_task_put(task);
+}
+
+void epx_wake(struct epx_task *waker)
+{
+	/*
+	 * What this thread did before is seen by the poll that follows. Pairs
+	 * with the exchange in epx_task_posted().
+	 */
+	if (__atomic_exchange_n(&waker->posted, true, __ATOMIC_ACQ_REL))
+		return;
+	epx_task_get(waker);
+	/* Not the last reference: the caller has one. */
+	if (!epx_inbox_push(waker->exec, &waker->post))
+		epx_task_put(waker);
+}
+
 void epx_abort(struct epx_task *task)
 {
 	__atomic_store_n(&task->aborted, true, __ATOMIC_RELAXED);
@@ -48,7 +76,7 @@ int epx_spawn_on(struct epx_exec *exec, struct epx_future *future,
 
 	if (!made)
 		return -ENOMEM;
-	epx_task_init(made, exec, future, free);
+	epx_task_init(made, exec, future, free, true);
 	if (task) {
 		epx_task_get(made);
 		*task = made;
@@ -64,7 +92,7 @@ static int join_poll(struct epx_future *future, struct epx_cx *cx)
 {
 	struct epx_join_task *join = (struct epx_join_task *)future;
 
-	if (join->task->is_over)
+	if (!join->task->future)
 		return epx_ready(future, join->task->res);
 	epx_waiter_join(&join->task->joiners, &join->waiter, cx);
 	return EPX_PENDING;

@@ -6,11 +6,11 @@
 
 #include "core/reactor.h"
 
-int64_t epx_clock(struct epx_reactor *reactor)
+int64_t epx_clock(struct epx_park *park)
 {
 	struct timespec ts;
 
-	(void)reactor;
+	(void)park;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * EPX_SEC + ts.tv_nsec;
 }

@@ -77,7 +77,7 @@ static int backend_wait(struct epx_reactor *reactor, struct epoll_event *events,
 	int n;
 
 	if (ns && ns != EPX_NEVER) {
-		ns -= epx_clock(reactor);
+		ns -= epx_clock(&reactor->park);
 		if (ns < 0)
 			ns = 0;
 	}

@@ -153,7 +153,7 @@ static int64_t time_left(struct epx_reactor *reactor, int64_t deadline)
 
 	if (deadline == EPX_NEVER)
 		return -1;
-	left = deadline - epx_clock(reactor);
+	left = deadline - epx_clock(&reactor->park);
 	return left > 0 ? left : 0;
 }
 

@@ -212,8 +212,10 @@ static int backend_wait(struct epx_reactor *reactor, struct epoll_event *events,
 	}
 }
 
-static int64_t backend_now(struct epx_reactor *reactor)
+static int64_t backend_now(struct epx_park *park)
 {
+	struct epx_reactor *reactor = (struct epx_reactor *)park;
+
 	return ((struct script_state *)reactor->state)->now;
 }
 

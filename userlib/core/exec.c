@@ -105,7 +105,7 @@ static int exec_turn(struct epx_exec *exec, int64_t deadline)
 	__atomic_store_n(&exec->state, EPX_AWAKE, __ATOMIC_RELAXED);
 	exec_take_inbox(exec);
 	if (exec->timers.used || deadline) {
-		exec->seen = exec->park->ops->now(exec->park);
+		exec->seen = epx_time(exec);
 		epx_timers_expire(&exec->timers, exec->seen);
 	}
 	return err;
@@ -115,15 +115,14 @@ static struct epx_task *exec_next(struct epx_exec *exec)
 {
 	struct epx_task *task;
 
-	if (exec->random && exec->queued > 1)
+	if (exec->random)
 		epx_exec_shuffle(exec);
 	task = exec->first;
 	if (!task)
 		return NULL;
 	exec->first = task->next;
 	if (!exec->first)
-		exec->last = NULL;
-	exec->queued--;
+		exec->end = &exec->first;
 	/* Before the poll, so that a wake during the poll is not lost. */
 	task->is_queued = false;
 	return task;
@@ -143,7 +142,7 @@ static void exec_poll(struct epx_exec *exec, struct epx_task *task)
 		.budget = EPX_BUDGET,
 	};
 
-	if (task->is_over) {
+	if (!task->future) {
 		/* Woken in its last poll; the queue had the reference. */
 		epx_task_put(task);
 		return;
@@ -213,7 +212,7 @@ static int exec_run(struct epx_exec *exec, const struct epx_task *task)
 
 	while (!err) {
 		exec_poll_some(exec);
-		if (task ? task->is_over : !exec->nr_tasks)
+		if (task ? !task->future : !exec->nr_tasks)
 			break;
 		err = exec_turn(exec, epx_exec_deadline(exec, EPX_NEVER));
 	}
@@ -235,10 +234,10 @@ int64_t epx_block_on(struct epx_exec *exec, struct epx_future *future)
 	if (ret)
 		return ret;
 	ret = exec_run(exec, task);
-	if (task->is_over)
-		ret = task->res;
-	else
+	if (task->future)
 		exec_drop(task);
+	else
+		ret = task->res;
 	epx_task_put(task);
 	return ret;
 }
@@ -250,6 +249,7 @@ int epx_exec_make(struct epx_exec **made, struct epx_park *park, uint64_t seed)
 	if (!exec)
 		return -ENOMEM;
 	exec->park = park;
+	exec->end = &exec->first;
 	exec->random = seed;
 	exec->refs = 1;
 	exec->forks = epx_forks;
@@ -278,8 +278,6 @@ static void exec_drop_all(struct epx_exec *exec)
 
 void epx_exec_free(struct epx_exec *exec)
 {
-	struct epx_task *task, *next;
-
 	if (!exec)
 		return;
 	assert(!exec->is_running);
@@ -288,19 +286,14 @@ void epx_exec_free(struct epx_exec *exec)
 	exec_drop_all(exec);
 	while (exec->first)
 		epx_task_put(exec_next(exec));
-	for (task = exec->spare; task; task = next) {
-		next = task->next;
-		free(task);
-	}
 	exec->park->ops->close(exec->park);
 	free(exec->timers.heap);
-	exec->timers.heap = NULL;
 	epx_exec_put(exec);
 }
 
 int64_t epx_time(struct epx_exec *exec)
 {
-	return exec->park->ops->now(exec->park);
+	return exec->park->now(exec->park);
 }
 
 int64_t epx_now(struct epx_cx *cx)

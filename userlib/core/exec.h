@@ -8,6 +8,7 @@
  *	field			changed by		protected by
  *	state, inbox		any thread		atomic; see exec.c
  *	exec.refs, task.refs	any thread		atomic
+ *	exec.given		any thread		atomic
  *	task.posted, .aborted	any thread		atomic
  *	all else		the executor's thread	that there is but one
  */
@@ -60,7 +61,6 @@ struct epx_park;
 struct epx_park_ops {
 	int (*turn)(struct epx_park *park, int64_t deadline);
 	void (*unpark)(struct epx_park *park);
-	int64_t (*now)(struct epx_park *park);
 	int (*fd)(struct epx_park *park);
 	void (*count)(struct epx_park *park, struct epx_metrics *metrics);
 	/* All that the executor's thread uses; unpark() goes on working. */
@@ -71,6 +71,7 @@ struct epx_park_ops {
 
 struct epx_park {
 	const struct epx_park_ops *ops;
+	int64_t (*now)(struct epx_park *park);
 };
 
 /* A 4-ary heap; element 0 is not used. */
@@ -88,10 +89,10 @@ struct epx_exec {
 	struct epx_park *park;
 	struct epx_timers timers;
 	struct epx_task *first;		/* of the run queue, by task.next */
-	struct epx_task *last;
+	struct epx_task **end;		/* where the next one goes */
 	struct epx_task *spare;		/* memory for tasks, by task.next */
-	uint32_t queued;		/* length of the run queue */
-	uint32_t spares;
+	struct epx_task *given;		/* the same, from other threads */
+	struct epx_block *blocks;	/* what that memory is in */
 	bool is_running;		/* a task is being polled */
 	bool is_closing;
 	bool is_embedded;		/* somebody sleeps on epx_fd() */
@@ -113,7 +114,7 @@ struct epx_group;
 
 struct epx_task {
 	struct epx_exec *exec;
-	struct epx_future *future;
+	struct epx_future *future;	/* NULL: is over */
 	void (*free)(struct epx_future *future);
 	struct epx_task *next;
 	struct epx_list all;
@@ -126,7 +127,7 @@ struct epx_task {
 	int64_t since;			/* when it was last polled, about */
 	uint32_t refs;			/* until it is over the executor has one */
 	bool is_queued;
-	bool is_over;
+	bool is_alone;			/* in memory of its own, from malloc() */
 	bool posted;
 	bool aborted;
 };

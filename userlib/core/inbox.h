@@ -16,13 +16,13 @@ bool epx_exec_fall_asleep(struct epx_exec *exec);
 /* Until when it may sleep: work, the next timer, or @deadline. */
 int64_t epx_exec_deadline(struct epx_exec *exec, int64_t deadline);
 
-/* Put a task drawn by lot in front of the run queue, which has several. */
+/* Put a task drawn by lot in front of the run queue. */
 void epx_exec_shuffle(struct epx_exec *exec);
 
 /* One reference, the executor's; then its place among the tasks. */
 void epx_task_init(struct epx_task *task, struct epx_exec *exec,
 		   struct epx_future *future,
-		   void (*free)(struct epx_future *));
+		   void (*free)(struct epx_future *), bool is_alone);
 void epx_task_start(struct epx_task *task);
 void epx_task_get(struct epx_task *task);
 

@@ -91,29 +91,31 @@ void epx_io_clear(struct epx_io *io, unsigned int way, int64_t tick)
 		io->ready &= ~bits_of(way);
 }
 
+/* Asked when it is to be known first: many connections end before. */
+static bool is_stream(struct epx_io *io)
+{
+	socklen_t len = sizeof(int);
+	int type;
+
+	if (!io->type)
+		io->type = getsockopt(io->fd, SOL_SOCKET, SO_TYPE, &type,
+				      &len) ? -1 : type;
+	return io->type == SOCK_STREAM;
+}
+
 void epx_io_short(struct epx_io *io, unsigned int way)
 {
+	/* Bits count, and so does what clears them, once it is registered. */
 	if (!io->registered ||
-	    (io->is_stream && !(io->ready & bits_of(way) & ~way)))
+	    (!(io->ready & bits_of(way) & ~way) && is_stream(io)))
 		io->ready &= ~way;
 }
 
 static int io_register(struct epx_io *io)
 {
-	socklen_t len = sizeof(int);
-	int type = 0, err;
-
 	if (io->registered)
 		return 0;
-	if (!io->reactor)
-		return -EBADF;
-	err = epx_reactor_register(io->reactor, io);
-	if (err)
-		return err;
-	/* From now on bits count, and so does what clears them. */
-	if (!getsockopt(io->fd, SOL_SOCKET, SO_TYPE, &type, &len))
-		io->is_stream = type == SOCK_STREAM;
-	return 0;
+	return io->reactor ? epx_reactor_register(io->reactor, io) : -EBADF;
 }
 
 /* Until an event of the operation's direction, or an error. */

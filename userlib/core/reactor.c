@@ -103,13 +103,6 @@ static void reactor_unpark(struct epx_park *park)
 		errno = saved;
 }
 
-static int64_t reactor_now(struct epx_park *park)
-{
-	struct epx_reactor *reactor = (struct epx_reactor *)park;
-
-	return reactor->backend->now(reactor);
-}
-
 static int reactor_fd(struct epx_park *park)
 {
 	struct epx_reactor *reactor = (struct epx_reactor *)park;
@@ -144,8 +137,6 @@ static void reactor_close(struct epx_park *park)
 	}
 	reactor->backend->close(reactor);
 	free(reactor->slots);
-	reactor->slots = NULL;
-	reactor->nr_slots = 0;
 }
 
 static void reactor_free(struct epx_park *park)
@@ -159,7 +150,6 @@ static void reactor_free(struct epx_park *park)
 static const struct epx_park_ops park_ops = {
 	.turn = reactor_turn,
 	.unpark = reactor_unpark,
-	.now = reactor_now,
 	.fd = reactor_fd,
 	.count = reactor_count,
 	.close = reactor_close,
@@ -178,6 +168,7 @@ int epx_reactor_new(struct epx_reactor **made,
 	if (!reactor)
 		return -ENOMEM;
 	reactor->park.ops = &park_ops;
+	reactor->park.now = backend->now;
 	reactor->backend = backend;
 	reactor->forks = epx_forks;
 	reactor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -45,7 +45,7 @@ struct epx_backend {
 		   uint64_t token);
 	int (*wait)(struct epx_reactor *reactor, struct epoll_event *events,
 		    int max, int64_t deadline);
-	int64_t (*now)(struct epx_reactor *reactor);
+	int64_t (*now)(struct epx_park *park);
 	/* To be watched by another loop; NULL where there is none. */
 	int (*fd)(struct epx_reactor *reactor);
 };
@@ -85,6 +85,6 @@ int epx_reactor_register(struct epx_reactor *reactor, struct epx_io *io);
 void epx_reactor_forget(struct epx_reactor *reactor, struct epx_io *io);
 
 /* CLOCK_MONOTONIC, for backends. */
-int64_t epx_clock(struct epx_reactor *reactor);
+int64_t epx_clock(struct epx_park *park);
 
 #endif /* EPX_CORE_REACTOR_H */

@@ -49,7 +49,8 @@ struct epx_reactor;
  * @tick: goes up with each event
  * @ready: EPX_IN, EPX_OUT: not known to be not ready
  * @registered: the kernel tells of it
- * @is_stream: a short read means that there is no more
+ * @type: of the socket, SOCK_STREAM or another; -1 for what is none, 0 while
+ *	  nobody has asked. From a stream a short read means that there is no more
  */
 struct epx_io {
 	struct epx_reactor *reactor;
@@ -60,7 +61,7 @@ struct epx_io {
 	uint32_t tick;
 	uint8_t ready;
 	bool registered;
-	bool is_stream;
+	int8_t type;
 };
 
 /**

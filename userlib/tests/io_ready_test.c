@@ -37,6 +37,31 @@ LIB_TEST(a_short_read_does_not_hide_the_end, ON_EACH)
 	epx_exec_free(exec);
 }
 
+/* One event for both; of datagrams a short read says nothing of the next. */
+LIB_TEST(a_short_read_of_a_datagram_is_not_the_last, ON_EACH)
+{
+	struct epx_exec *exec = test_exec();
+	struct epx_op op;
+	struct epx_io io;
+	char buf[64];
+	int fds[2], i;
+
+	ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fds), 0);
+	epx_io_init(exec, &io, fds[0]);
+	/* Registers. */
+	EXPECT_EQ(run_for(exec, EPX_MSEC, epx_recv(&op, &io, buf, 64)),
+		  -ETIMEDOUT);
+	for (i = 1; i <= 3; i++)
+		ASSERT_EQ(write(fds[1], "abc", i), i);
+	for (i = 1; i <= 3; i++)
+		EXPECT_EQ(run_for(exec, 10 * EPX_SEC,
+				  epx_recv(&op, &io, buf, 64)),
+			  i);
+	epx_io_close(&io);
+	close(fds[1]);
+	epx_exec_free(exec);
+}
+
 /* Reads by itself, once it may. */
 struct self_made {
 	struct epx_future future;

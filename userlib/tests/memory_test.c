@@ -5,6 +5,9 @@
  *
  * Linked with --wrap for malloc, calloc and realloc.
  */
+#include <malloc.h>
+#include <pthread.h>
+
 #include "lib.h"
 
 void *__real_malloc(size_t size);
@@ -150,7 +153,78 @@ LIB_TEST(each_allocation_may_fail, ON_EACH)
 	}
 	countdown = 0;
 	EXPECT_EQ(err, 0);
-	/* Reactor, executor, state, heap, slots, pool, and two for each. */
-	EXPECT_GE(failed, 2 * USERS + 6);
+	/*
+	 * Reactor, executor, state, heap, slots, pool, a call of the pool for
+	 * each, and the tasks' blocks.
+	 */
+	EXPECT_GE(failed, USERS + USERS / 64 + 6);
 	printf("# %d allocations failed\n", failed);
+}
+
+enum { TASKS = 1000 };
+
+static struct epx_task *tasks[TASKS];
+static int ended;
+
+static int nothing_poll(struct epx_future *future, struct epx_cx *cx)
+{
+	(void)cx;
+	return epx_ready(future, 0);
+}
+
+static void nothing_end(struct epx_future *future)
+{
+	(void)future;
+	ended++;
+}
+
+static const struct epx_ops nothing_ops = {
+	.name = "nothing",
+	.poll = nothing_poll,
+	.end = nothing_end,
+};
+
+static void *put_all(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < TASKS; i++)
+		epx_task_put(tasks[i]);
+	return NULL;
+}
+
+/* Some as another thread spawns them, some whose end is another thread's. */
+static void spawn_and_end(struct epx_exec *exec)
+{
+	static struct epx_future ours[TASKS], theirs[TASKS];
+	pthread_t thread;
+	int i;
+
+	ended = 0;
+	for (i = 0; i < TASKS; i++) {
+		epx_init(&ours[i], &nothing_ops);
+		epx_init(&theirs[i], &nothing_ops);
+		ASSERT_EQ(epx_spawn(exec, &ours[i], NULL, &tasks[i]), 0);
+		ASSERT_EQ(epx_spawn_on(exec, &theirs[i], NULL, NULL), 0);
+	}
+	while (ended < 2 * TASKS)
+		ASSERT_GE(epx_run_once(exec, 0), 0);
+	ASSERT_EQ(pthread_create(&thread, NULL, put_all, NULL), 0);
+	pthread_join(thread, NULL);
+}
+
+LIB_TEST(the_memory_of_tasks_is_used_again, ON_EACH)
+{
+	struct epx_exec *exec = test_exec();
+	size_t before, i;
+
+	spawn_and_end(exec);
+	before = mallinfo2().uordblks;
+	for (i = 1; i <= 5; i++) {
+		spawn_and_end(exec);
+		/* A task is more than that. */
+		EXPECT_LE(mallinfo2().uordblks, before + i * TASKS * 64);
+	}
+	epx_exec_free(exec);
 }

@@ -17,7 +17,7 @@ export TSAN_OPTIONS=die_after_fork=0 UBSAN_OPTIONS=print_stacktrace=1
 
 # build KIND FLAGS: the tests, built so; what is over is freed, so that a use of it is seen.
 build() {
-	make -s CC="gcc $2" CFLAGS="-O1 -g -DEPX_SPARE_TASKS=0" objects="$work/$1/obj" out="$work/$1" lib-tests >"$work/$1.build" 2>&1
+	make -s CC="gcc $2" CFLAGS="-O1 -g -DEPX_BLOCK_TASKS=0" objects="$work/$1/obj" out="$work/$1" lib-tests >"$work/$1.build" 2>&1
 }
 
 # run KIND PROGRAM COMMAND...: ok if it passes and no tool has anything to say.
