@@ -86,6 +86,7 @@ TEST_ON(EPX, a_post_that_makes_no_sense_is_refused, "")
 	EXPECT_EQ(epx_take(ep, 9, values, 0), -EINVAL);
 	EXPECT_EQ(epx_take(ep, 9, values, EPX_POSTS_MAX + 1), -EINVAL);
 	EXPECT_EQ(epx_post_many(ep, ID, values, EPX_POSTS_MAX + 1), -EINVAL);
+	EXPECT_EQ(epx_post_many(ep, ID, values, 0), -EINVAL);
 	EXPECT_EQ(epx_post_many(ep, ID, NULL, 1), -EFAULT);
 	EXPECT_EQ(epx_wait_payload(ep, got, 0, 0), -EINVAL);
 	EXPECT_EQ(epx_wait_payload(ep, got, 64, 0), 0);
