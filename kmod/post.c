@@ -176,15 +176,19 @@ static noinline long epx_post_many(struct epx_instance *inst,
 	if (post->count > EPX_POSTS_MAX)
 		return -EINVAL;
 	while (done < post->count) {
-		int count = min_t(u32, post->count - done, ARRAY_SIZE(values));
+		int wanted = min_t(u32, post->count - done, ARRAY_SIZE(values));
+		size_t size = wanted * sizeof(u64);
+		int count = (size - copy_from_user(values, from + done, size)) /
+			    sizeof(u64);
 		int ret = -EFAULT;
 
-		if (!copy_from_user(values, from + done, count * sizeof(u64)))
+		/* As far as it could be read. */
+		if (count)
 			ret = epx_post_to(inst, post->id, values, count);
 		if (ret < 0)
-			return done ? done : ret;
+			return done ? (int)done : ret;
 		done += ret;
-		if (ret < count || fatal_signal_pending(current))
+		if (ret < wanted || fatal_signal_pending(current))
 			break;
 		cond_resched();
 	}

@@ -19,7 +19,8 @@
  * parent can reap it. Nobody can switch it off, as tracing in general can be.
  * sched_switch says who blocks. They are attached to when the first instance
  * needs them, the latter only for EPX_CONCURRENCY_RUNNING, and stay until the
- * module goes: attaching patches code that all CPUs run.
+ * module goes: attaching patches code that all CPUs run. What they do has to be
+ * short for everybody: so a thread has EPX_LIMITED_INSTANCES_MAX runners at most.
  *
  * A thread's slot is counted once: @has_slot and @is_out are written by the
  * thread, and @is_blocked by the switches from and to it, between which it does
@@ -29,6 +30,7 @@
  * slot may happen beside the release of the instance; its memory is there until
  * the end of the read section, and nobody sleeps there any more.
  */
+#include <linux/err.h>
 #include <linux/hashtable.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
@@ -40,7 +42,7 @@
 #include "runner.h"
 #include "slots.h"
 
-static DEFINE_HASHTABLE(epx_runners, 8);	/* RCU to read */
+static DEFINE_HASHTABLE(epx_runners, 12);	/* RCU to read */
 static DEFINE_SPINLOCK(epx_runner_lock);	/* the table, all lists */
 static struct kmem_cache *epx_runner_cache;
 
@@ -48,15 +50,22 @@ static DEFINE_MUTEX(epx_listen_mutex);		/* both of the next */
 static struct tracepoint *epx_exit_point;	/* attached to, if not NULL */
 static struct tracepoint *epx_switch_point;
 
-static struct epx_runner *epx_runner_find(struct epx_slots *slots)
+/* The calling thread's runner, or NULL; *@known: how many it has in all. */
+static struct epx_runner *epx_runner_find(struct epx_slots *slots,
+					  unsigned int *known)
 {
 	struct epx_runner *runner, *found = NULL;
 
+	*known = 0;
 	rcu_read_lock();
 	hash_for_each_possible_rcu(epx_runners, runner, node,
-				   (unsigned long)current)
-		if (runner->task == current && runner->slots == slots)
+				   (unsigned long)current) {
+		if (runner->task != current)
+			continue;
+		++*known;
+		if (runner->slots == slots)
 			found = runner;
+	}
 	rcu_read_unlock();
 	return found;
 }
@@ -66,19 +75,22 @@ static struct epx_runner *epx_runner_find(struct epx_slots *slots)
  * @slots: the limit; the caller is in a call on its instance
  *
  * Context: process, may sleep.
- * Return: the runner, or NULL without memory.
+ * Return: the runner; -ENOMEM, or -ENOSPC for a thread that has too many.
  */
 struct epx_runner *epx_runner_get(struct epx_slots *slots)
 {
-	struct epx_runner *runner = epx_runner_find(slots);
+	unsigned int known;
+	struct epx_runner *runner = epx_runner_find(slots, &known);
 
 	if (likely(runner)) {
 		WRITE_ONCE(runner->is_out, false);
 		return runner;
 	}
+	if (known >= EPX_LIMITED_INSTANCES_MAX)
+		return ERR_PTR(-ENOSPC);
 	runner = kmem_cache_zalloc(epx_runner_cache, GFP_KERNEL);
 	if (!runner)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	runner->task = current;
 	runner->slots = slots;
 	spin_lock(&epx_runner_lock);
@@ -144,10 +156,11 @@ bool epx_runner_give(struct epx_runner *runner)
 int epx_runner_yield(struct epx_slots *slots)
 {
 	struct epx_runner *runner;
+	unsigned int known;
 
 	if (!slots)
 		return -EINVAL;
-	runner = epx_runner_find(slots);
+	runner = epx_runner_find(slots, &known);
 	return runner && epx_runner_give(runner);
 }
 

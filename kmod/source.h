@@ -199,6 +199,8 @@ void epx_timer_prepare(struct epx_timer *timer);
 void epx_timer_stop(struct epx_timer *timer);
 void epx_timer_set(struct epx_timer *timer, const struct epx_source_ctl *ctl);
 bool epx_timer_take(struct epx_timer *timer, struct epx_payload_event *event);
+void epx_timer_give_back(struct epx_timer *timer);
+void epx_timer_tell_jump_again(struct epx_timer *timer);
 bool epx_timer_resume(struct epx_timer *timer);
 void epx_timer_show(struct seq_file *m, struct epx_timer *timer);
 

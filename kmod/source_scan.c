@@ -59,6 +59,8 @@ static void epx_source_give_back(struct epx_source *src, u64 count)
 	spin_lock_irq(&src->lock);
 	src->count += count;
 	spin_unlock_irq(&src->lock);
+	if (src->kind == EPX_SOURCE_TIMER)
+		epx_timer_give_back(epx_timer_of(src));
 }
 
 /* The mask under the lock, for who decides by it whether to push. */
@@ -72,6 +74,9 @@ static void epx_source_delivered(struct epx_source *src)
 	spin_lock_irq(&src->lock);
 	WRITE_ONCE(w->events, w->events & EPX_STEERING_BITS);
 	spin_unlock_irq(&src->lock);
+	/* It runs if an earlier delivery has failed. */
+	if (src->kind == EPX_SOURCE_TIMER)
+		epx_timer_stop(epx_timer_of(src));
 }
 
 static bool epx_source_put(void __user *to, const struct epx_payload_event *event,
@@ -129,10 +134,14 @@ static int epx_single_visit(struct epx_source *src, struct list_head *next,
 	struct epx_payload_event event = {
 		.events = (__force u32)EPOLLIN, .data = src->watch.data,
 	};
+	bool is_put;
 
 	if (!epx_source_take(src, &event))
 		return 0;
-	if (!epx_source_put(to, &event, payload)) {
+	is_put = epx_source_put(to, &event, payload);
+	if (unlikely(event.flags) && !(is_put && payload))
+		epx_timer_tell_jump_again(epx_timer_of(src));
+	if (!is_put) {
 		epx_source_give_back(src, event.count);
 		epx_requeue(&src->watch, next->prev);
 		return -EFAULT;

@@ -19,6 +19,8 @@
  * starts it itself, as long as the program takes what it publishes: if it finds
  * the last expiry not consumed, it stops and marks the item RECHECK. Then the
  * consumer calls a wait, as for every RECHECK, whose scan forwards and starts.
+ * One of a very short period stops every time: its consumer on another CPU could
+ * keep this one in interrupts for ever.
  *
  * Its end is hrtimer_cancel(), which waits for the callback. The callback takes
  * the source's lock and those that a wake-up takes; the canceller has the mutex
@@ -46,6 +48,29 @@ static bool epx_timer_is_periodic(const struct epx_timer *timer)
 	       !(READ_ONCE(timer->source.watch.events) & EPOLLONESHOT);
 }
 
+/*
+ * Past now, to be started again; the number of periods. 0 where the clock was
+ * set back behind the expiry: that one comes again.
+ *
+ * By the time from which it may expire. hrtimer_forward() goes by the end of the
+ * slack, until which it would expire again and again.
+ */
+static u64 epx_timer_forward(struct epx_timer *timer)
+{
+	struct hrtimer *hrtimer = &timer->timer;
+	ktime_t late = ktime_sub(hrtimer_cb_get_time(hrtimer),
+				 hrtimer_get_softexpires(hrtimer));
+	s64 skipped;
+
+	if (late < 0)
+		return 0;
+	skipped = ktime_divns(late, timer->period);
+	/* One by one, since each saturates. */
+	hrtimer_add_expires(hrtimer, skipped * timer->period);
+	hrtimer_add_expires(hrtimer, timer->period);
+	return skipped + 1;
+}
+
 /* As epx_timer_expire(), where the instance has a ring. */
 static enum hrtimer_restart epx_timer_expire_ring(struct epx_timer *timer)
 {
@@ -57,14 +82,14 @@ static enum hrtimer_restart epx_timer_expire_ring(struct epx_timer *timer)
 	u64 count = 1;
 
 	if (epx_timer_is_periodic(timer)) {
-		if (epx_ring_state(w) & (EPX_ITEM_READY | EPX_ITEM_INRING)) {
+		if (timer->period < EPX_RING_PERIOD_MIN ||
+		    (epx_ring_state(w) & (EPX_ITEM_READY | EPX_ITEM_INRING))) {
 			spin_lock(&src->lock);
 			timer->expired = true;
 			spin_unlock(&src->lock);
 			told = epx_ring_hint(w, events, 0);
 		} else {
-			count = hrtimer_forward_now(&timer->timer,
-						    timer->period);
+			count = epx_timer_forward(timer);
 			restart = HRTIMER_RESTART;
 		}
 	}
@@ -167,13 +192,10 @@ static bool epx_timer_sees_jump(struct epx_timer *timer)
 	return true;
 }
 
-/*
- * Past now, to be started again; the periods that were skipped. None where the
- * clock was set back behind the expiry: that one comes again.
- */
+/* epx_timer_forward(), where the first of the periods has been counted. */
 static u64 epx_timer_skip(struct epx_timer *timer)
 {
-	u64 periods = hrtimer_forward_now(&timer->timer, timer->period);
+	u64 periods = epx_timer_forward(timer);
 
 	return periods ? periods - 1 : 0;
 }
@@ -189,7 +211,7 @@ static bool epx_timer_has_stopped(struct epx_timer *timer, u64 *count)
 	expired = timer->expired;
 	timer->expired = false;
 	spin_unlock_irq(&src->lock);
-	return expired && epx_timer_is_periodic(timer);
+	return expired && timer->period;
 }
 
 /**
@@ -209,11 +231,39 @@ bool epx_timer_take(struct epx_timer *timer, struct epx_payload_event *event)
 		return false;
 	if (has_stopped) {
 		event->count += epx_timer_skip(timer);
-		hrtimer_restart(&timer->timer);
+		if (epx_timer_is_periodic(timer))
+			hrtimer_restart(&timer->timer);
 	}
 	if (epx_timer_sees_jump(timer))
 		event->flags |= EPX_EVENT_CLOCK_SET;
 	return true;
+}
+
+/**
+ * epx_timer_give_back() - what was taken could not be written
+ * @timer: the timer; its count is the caller's
+ *
+ * Context: process; the instance's mutex held.
+ */
+void epx_timer_give_back(struct epx_timer *timer)
+{
+	lockdep_assert_held(&timer->source.watch.instance->mutex);
+	/* One that was to be over counts on. */
+	if (timer->period && !epx_timer_is_periodic(timer))
+		hrtimer_restart(&timer->timer);
+}
+
+/**
+ * epx_timer_tell_jump_again() - who should have been told has not been
+ * @timer: the timer, whose event had EPX_EVENT_CLOCK_SET
+ *
+ * Context: process; the instance's mutex held.
+ */
+void epx_timer_tell_jump_again(struct epx_timer *timer)
+{
+	lockdep_assert_held(&timer->source.watch.instance->mutex);
+	/* No distance of two clocks. */
+	timer->offset = KTIME_MIN;
 }
 
 /**

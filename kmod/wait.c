@@ -28,6 +28,7 @@
  * off the queue goes to collect once more, even if its time is over, and if
  * it is being killed it passes the wake-up on (epx_collect()).
  */
+#include <linux/err.h>
 #include <linux/hrtimer.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
@@ -186,8 +187,8 @@ noinline int epx_wait_limited(struct epx_instance *inst, void __user *events,
 	bool look = epx_is_worth_a_scan(inst);
 	int n = 0;
 
-	if (!runner)
-		return -ENOMEM;
+	if (IS_ERR(runner))
+		return PTR_ERR(runner);
 	for (;;) {
 		if (look && epx_runner_take(runner)) {
 			n = epx_collect_into(inst, events, max, payload);

@@ -4,6 +4,7 @@
  * threads, processes and instances end. epollx only.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -117,4 +118,30 @@ TEST_ON(EPX, each_instance_has_its_own_slots, "")
 	EXPECT_EQ(worker_wait(&w[0], ep[0], 0), 0);
 	close(ep[0]);
 	end();
+}
+
+/* Else what the scheduler does for a switch of threads could take any time. */
+TEST_ON(EPX, a_thread_uses_so_many_limited_instances, "")
+{
+	int ep[EPX_LIMITED_INSTANCES_MAX + 1], last = EPX_LIMITED_INSTANCES_MAX;
+	struct epoll_event ev;
+
+	for (int i = 0; i <= last; i++) {
+		ep[i] = new_limited(1, i & 1 ? EPX_CONCURRENCY_RUNNING : 0);
+		add_ready(ep[i], 0);
+	}
+	for (int i = 0; i < last; i++)
+		ASSERT_EQ(epx_wait(ep[i], &ev, 1, 0), 1);
+	EXPECT_EQ(epx_wait(ep[last], &ev, 1, 0), -ENOSPC);
+	EXPECT_EQ(epx_yield(ep[last]), 0);
+	/* Of those that it has, and of those without a limit, there is no end. */
+	EXPECT_EQ(epx_wait(ep[0], &ev, 1, 0), 1);
+	EXPECT_EQ(epx_wait(new_ep(), &ev, 1, 0), 0);
+	workers_start(w, 1);
+	EXPECT_EQ(worker_wait(&w[0], ep[last], 0), 1);
+	EXPECT_EQ(worker_yield(&w[0], ep[last]), 1);
+	workers_stop(w, 1);
+	close(ep[1]);
+	EXPECT_EQ(epx_wait(ep[last], &ev, 1, 0), 1);
+	close_owned();
 }

@@ -4,6 +4,9 @@
  * posts and waits that make no sense together.
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <sys/ioctl.h>
+
 #include <epollx.h>
 
 #include "helpers.h"
@@ -14,9 +17,6 @@
 
 static struct epx_payload_event got[64];
 
-/* As a file that the delivery has read. */
-/* What has not been reported for want of room is not forgotten. */
-/* The instance, and all that is in it, is who has it. */
 static void refused(int ep, struct epx_source_ctl ctl, int error)
 {
 	EXPECT_EQ(epx_source(ep, &ctl), error);
@@ -86,12 +86,35 @@ TEST_ON(EPX, a_post_that_makes_no_sense_is_refused, "")
 	EXPECT_EQ(epx_take(ep, 9, values, 0), -EINVAL);
 	EXPECT_EQ(epx_take(ep, 9, values, EPX_POSTS_MAX + 1), -EINVAL);
 	EXPECT_EQ(epx_post_many(ep, ID, values, EPX_POSTS_MAX + 1), -EINVAL);
+	EXPECT_EQ(epx_post_many(ep, ID, values, 0), -EINVAL);
 	EXPECT_EQ(epx_post_many(ep, ID, NULL, 1), -EFAULT);
 	EXPECT_EQ(epx_wait_payload(ep, got, 0, 0), -EINVAL);
 	EXPECT_EQ(epx_wait_payload(ep, got, 64, 0), 0);
 	EXPECT_EQ(epx_enter(ep, &enter), -EFAULT);
 	enter.flags |= EPX_WAIT_RING;
 	EXPECT_EQ(epx_enter(ep, &enter), -EINVAL);
+	close_owned();
+}
+
+TEST_ON(EPX, flags_are_looked_at_before_what_else_is_wrong, "")
+{
+	static const uint32_t wrong[] = {
+		EPX_WAIT_AMOUNT, EPX_WAIT_PAYLOAD | EPX_WAIT_RING,
+		EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT | EPX_WAIT_RING,
+	};
+	struct epx_wait wait = {
+		.events = 8, .timeout = 8, .sigmask = 8, .sigsetsize = 8,
+	};
+	int ep = new_ep();
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		wait.flags = wrong[i] | EPX_WAIT_TIMESPEC;
+		EXPECT_EQ(ioctl(ep, EPX_IOC_PWAIT, &wait), -1);
+		EXPECT_EQ(errno, EINVAL);
+	}
+	wait.flags = EPX_WAIT_PAYLOAD | EPX_WAIT_TIMESPEC;
+	EXPECT_EQ(ioctl(ep, EPX_IOC_PWAIT, &wait), -1);
+	EXPECT_EQ(errno, EFAULT);
 	close_owned();
 }
 

@@ -215,6 +215,31 @@ TEST_ON(EPX, a_timer_that_is_not_consumed_stops_and_asks, "")
 	EXPECT_EQ(ring.payloads[0].count, 0);
 }
 
+/* A longer one stops at the second expiry at the earliest, which finds the first. */
+TEST_ON(EPX, a_timer_of_a_short_period_stops_every_time, "")
+{
+	struct epx_ring_event event;
+	struct epx_consumer ring;
+	int ep = new_payload_ring(&ring, 4);
+
+	for (int i = 0; i < 10; i++) {
+		ASSERT_EQ(set_timer(ep, EPX_CTL_PUT, ID, 1,
+				    EPX_RING_PERIOD_MIN - 1), 0);
+		while (flags_of(&ring, 0) != (EPX_ITEM_ARMED | EPX_ITEM_INRING |
+					      EPX_ITEM_RECHECK | EPOLLIN))
+			before_next_look();
+		ASSERT_TRUE(epx_ring_next(&ring, &event));
+		EXPECT_EQ(epx_ring_payload(&ring, 0).count, 1);
+		EXPECT_TRUE(is_stopped(ep));
+		/* The wait starts it. */
+		pass(CLOCK_MONOTONIC, clock_ns(CLOCK_MONOTONIC) + MS);
+		EXPECT_EQ(epx_ring_sleep(&ring, 0), 1);
+		ASSERT_TRUE(epx_ring_next(&ring, &event));
+	}
+	ASSERT_EQ(set_timer(ep, EPOLL_CTL_MOD, ID, 0, 0), 0);
+	close_owned();
+}
+
 TEST_ON(EPX, a_modify_of_a_timer_drops_what_is_in_the_ring, "")
 {
 	struct pollfd pfd = { .events = POLLIN };

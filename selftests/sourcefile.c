@@ -2,6 +2,7 @@
 /* User events, queues and timers. See sourcefile.h. */
 #define _GNU_SOURCE
 #include <string.h>
+#include <sys/time.h>
 
 #include "helpers.h"
 #include "sourcefile.h"
@@ -50,9 +51,16 @@ int mod_queue(int ep, uint32_t id, uint32_t events, uint64_t data)
 
 int set_timer(int ep, int op, uint32_t id, int64_t first, int64_t period)
 {
+	return timer_on(ep, op, id, CLOCK_MONOTONIC, 0, first, period);
+}
+
+int timer_on(int ep, int op, uint32_t id, clockid_t clock, uint32_t flags,
+	     int64_t first, int64_t period)
+{
 	struct epx_source_ctl ctl = {
 		.op = op, .kind = EPX_SOURCE_TIMER, .id = id, .data = id,
-		.clock = CLOCK_MONOTONIC, .first = first, .period = period,
+		.clock = clock, .flags = flags, .first = first,
+		.period = period,
 	};
 
 	return epx_source(ep, &ctl);
@@ -112,4 +120,22 @@ int64_t clock_ns(clockid_t clock)
 
 	ASSERT_EQ(clock_gettime(clock, &ts), 0);
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+void pass(clockid_t clock, int64_t at)
+{
+	struct timespec ts = { at / SEC, at % SEC };
+
+	while (clock_nanosleep(clock, TIMER_ABSTIME, &ts, NULL))
+		;
+}
+
+void set_back(struct timeval *before, int64_t monotonic)
+{
+	int64_t passed = clock_ns(CLOCK_MONOTONIC) - monotonic;
+	struct timeval now = *before;
+
+	now.tv_sec += (now.tv_usec + passed / 1000) / 1000000;
+	now.tv_usec = (now.tv_usec + passed / 1000) % 1000000;
+	ASSERT_EQ(settimeofday(&now, NULL), 0);
 }

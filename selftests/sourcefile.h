@@ -8,11 +8,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include <epollx.h>
 
 #define MS	1000000LL
+#define SEC	(1000 * MS)
 
 /* Add one, armed; what the call returns. */
 int add_user(int ep, uint32_t id, uint32_t events, uint64_t data);
@@ -20,6 +22,8 @@ int add_queue(int ep, uint32_t id, uint32_t depth, uint32_t events,
 	      uint64_t data);
 /* @op on a timer of CLOCK_MONOTONIC, relative. */
 int set_timer(int ep, int op, uint32_t id, int64_t first, int64_t period);
+int timer_on(int ep, int op, uint32_t id, clockid_t clock, uint32_t flags,
+	     int64_t first, int64_t period);
 int del_source(int ep, uint32_t id);
 /* The same change again, as MOD. */
 int mod_user(int ep, uint32_t id, uint32_t events, uint64_t data);
@@ -34,5 +38,9 @@ int sources_of(int ep);
 
 /* Nanoseconds of @clock. */
 int64_t clock_ns(clockid_t clock);
+/* Until @clock is past @at; the clock is all that can tell. */
+void pass(clockid_t clock, int64_t at);
+/* The time of day again as if it had gone on from @before, at @monotonic. */
+void set_back(struct timeval *before, int64_t monotonic);
 
 #endif /* EPX_TEST_SOURCEFILE_H */

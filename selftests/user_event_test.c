@@ -146,6 +146,33 @@ TEST_ON(EPX, what_could_not_be_written_comes_again, "")
 	close_owned();
 }
 
+TEST_ON(EPX, posts_are_made_as_far_as_they_can_be_read, "")
+{
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t *end = (uint64_t *)(page + 4096);
+	struct epx_payload_event event;
+	int ep = new_ep();
+
+	ASSERT_EQ(munmap(page + 4096, 4096), 0);
+	ASSERT_EQ(add_user(ep, ID, 0, 1), 0);
+	for (int readable = 1; readable <= 40; readable++) {
+		end[-readable] = 0;
+		end[-1] = readable;
+		ASSERT_EQ(epx_post_many(ep, ID, end - readable, 64), readable);
+		ASSERT_TRUE(next_event(ep, &event, 0));
+		EXPECT_EQ(event.count, readable);
+		EXPECT_EQ(event.value, readable);
+	}
+	EXPECT_EQ(epx_post_many(ep, ID, end, 64), -EFAULT);
+	/* Half a value is none. */
+	EXPECT_EQ(epx_post_many(ep, ID, (uint64_t *)((char *)end - 4), 64),
+		  -EFAULT);
+	EXPECT_FALSE(next_event(ep, &event, 0));
+	munmap(page, 4096);
+	close_owned();
+}
+
 TEST_ON(EPX, after_a_delete_nothing_is_delivered, "")
 {
 	struct epx_payload_event event;

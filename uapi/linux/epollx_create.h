@@ -27,8 +27,10 @@
  *    gives the slot back. A wait that returns anything but events, also an
  *    error, leaves the thread without a slot. One that is refused for its
  *    arguments (every error that comes before the wait, in the order that is
- *    given at each call, and ENOMEM where the thread waits there for the first
- *    time) changes nothing.
+ *    given at each call, and those of a thread that waits there for the first
+ *    time: ENOSPC, ENOMEM) changes nothing.
+ *  - A thread can use EPX_LIMITED_INSTANCES_MAX instances with a limit. Its
+ *    first wait on one more is ENOSPC, until another of them is released.
  *  - While no slot is free nobody is woken: not by an event, and not by what a
  *    full array left behind. A wait sleeps although events are ready; at the
  *    end of its time (at once, where that is 0) it returns 0. No event is lost.
@@ -52,10 +54,10 @@
  *    waits on the instance, wherever and for however short a time, leaves its
  *    slot to others while it does, and has it again when it runs again. Then
  *    more than N may be out and run; until they are fewer than N again, no
- *    other one gets a slot. A thread that is preempted, or is ready to run and
- *    waits for a CPU, counts as running. From the first such instance until the
- *    module is unloaded each switch of threads in the system costs some
- *    instructions more.
+ *    other one gets a slot. A thread that is preempted counts as running; one
+ *    that has blocked and is ready again does not until it has a CPU. From the
+ *    first such instance until the module is unloaded each switch of threads in
+ *    the system costs some instructions more.
  *  - What else shows readiness has no limit: poll(2), select(2), epoll on the
  *    instance, other instances that watch it, and the look of a thread that
  *    gathers before it collects. Gathering is done without a slot.
@@ -102,5 +104,8 @@ struct epx_create {
 #define EPX_CONCURRENCY_RUNNING	(1U << 1)
 
 #define EPX_CONCURRENCY_MAX	4096
+
+/* Instances with a limit that a thread has waited on and that are not released. */
+#define EPX_LIMITED_INSTANCES_MAX	64
 
 #endif /* _UAPI_LINUX_EPOLLX_CREATE_H */

@@ -52,7 +52,8 @@
  * too; values of a queue are taken by EPX_IOC_TAKE. A periodic timer runs as
  * long as its item is consumed: it stops at an expiry that finds the item in
  * the ring, or latched, and sets RECHECK there; the next EPX_IOC_WAIT starts it
- * again and has counted what passed meanwhile. Consuming and counting are two
+ * again and has counted what passed meanwhile. With a @period of less than
+ * EPX_RING_PERIOD_MIN it stops at every expiry. Consuming and counting are two
  * steps there, so an event may come with the count of the next, which then has
  * 0. EPX_EVENT_CLOCK_SET is not told in the ring. EPX_WAIT_PAYLOAD is EINVAL
  * on an instance with a ring.
@@ -125,6 +126,9 @@ struct epx_source_ctl {
 #define EPX_TIMER_ABSTIME	(1U << 0)
 
 #define EPX_QUEUE_MAX		(1U << 20)
+
+/* Nanoseconds, 50 us: periods that a ring has without calls are not shorter. */
+#define EPX_RING_PERIOD_MIN	50000
 
 /**
  * struct epx_post - trigger a user event, or put values into a queue

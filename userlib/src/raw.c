@@ -7,6 +7,7 @@
  * libc (syscall.h), which would set errno and act on a cancellation.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 
 #include "epollx.h"
@@ -180,6 +181,9 @@ int epx_post_many(int epfd, uint32_t id, const uint64_t *values,
 		.value = (uintptr_t)values,
 	};
 
+	/* To the kernel that is one post, of the address. */
+	if (!count)
+		return -EINVAL;
 	return raw_ioctl(epfd, EPX_IOC_POST, &post);
 }
 
