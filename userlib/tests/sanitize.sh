@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The library's tests with the compiler's sanitizers (addresses and undefined behaviour; threads) and under valgrind, and
-# the compiler's analyzer on its sources. What each said stays in build/sanitize/.
+# The library's tests with the compiler's sanitizers (addresses and undefined behaviour, the same while allocations fail;
+# threads) and under valgrind, and the compiler's analyzer on its sources. What each said stays in build/sanitize/.
 #
-#   userlib/tests/sanitize.sh [address|thread|valgrind|analyzer...]
+#   userlib/tests/sanitize.sh [address|starved|thread|valgrind|analyzer...]
 
 set -uo pipefail
 
@@ -44,6 +44,15 @@ sanitized() {
 	done
 }
 
+# What a test that has failed leaves behind is no leak of the library's; memory_test asks for those.
+starved() {
+	local program
+	for program in "$work/address"/lib/*_test; do
+		run starved "$program" env ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1 \
+			"$program" --starve 50
+	done
+}
+
 under_valgrind() {
 	local program
 	for program in build/bin/lib/*_test; do
@@ -62,18 +71,20 @@ analyzed() {
 }
 
 mkdir -p "$work"
+address="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 wanted=("$@")
 if [ $# -eq 0 ]; then
-	wanted=(address thread valgrind analyzer)
+	wanted=(address starved thread valgrind analyzer)
 fi
 for kind in "${wanted[@]}"; do
 	case $kind in
-	address) sanitized address "-fsanitize=address,undefined -fno-sanitize-recover=undefined" ;;
+	address) sanitized address "$address" ;;
+	starved) build address "$address" && starved ;;
 	# It cannot see what a fence orders; what is there besides is enough for it.
 	thread) sanitized thread "-fsanitize=thread -Wno-tsan" ;;
 	valgrind) under_valgrind ;;
 	analyzer) analyzed ;;
-	*) not_ok "$kind" "is none of address, thread, valgrind, analyzer" ;;
+	*) not_ok "$kind" "is none of address, starved, thread, valgrind, analyzer" ;;
 	esac
 done
 finish
