@@ -122,7 +122,7 @@ LIB_TEST(another_thread_may_abort_and_put, ON_EACH)
 
 	for (i = 0; i < 100; i++) {
 		epx_init(&gives, &gives_waker_ops);
-		EXPECT_EQ(epx_block_on(exec, &gives), 7);
+		ASSERT_EQ(epx_block_on(exec, &gives), 7);
 		tasks[1] = own_waker;
 		epx_init(&never, &never_ops);
 		ASSERT_EQ(epx_spawn(exec, &never, NULL, &tasks[0]), 0);
