@@ -161,10 +161,8 @@ endef
 $(out)/%_test: $(objects)/selftests/%_test.o $(objects)/common.a
 	$(call link,,$(libraries))
 
-$(out)/lib/%_test: $(objects)/userlib/tests/%_test.o $(objects)/userlib/tests/lib.o $(objects)/libepollx.a
-	$(call link,$(lib_link),)
-
-$(out)/lib/memory_test: lib_link = -Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc
+$(out)/lib/%_test: $(objects)/userlib/tests/%_test.o $(addprefix $(objects)/userlib/tests/,lib.o starve.o) $(objects)/libepollx.a
+	$(call link,-Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc,)
 
 # What GLib takes is asked for when it is needed: it comes with setup.
 glib_objects = $(patsubst %,$(objects)/userlib/%.o,examples/glib_source examples/glib tests/glib_test)

@@ -53,11 +53,14 @@ static void connect_all(struct client *client, int family, const void *address,
 		must(!connect(fd, address, size), "connect");
 		must(!epoll_ctl(client->ep, EPOLL_CTL_ADD, fd, &event), "add");
 		/*
-		 * One request before the clock runs: the server accepts and
-		 * adds it now, and not in the time of the first requests.
+		 * Two requests before the clock runs: the server accepts it,
+		 * adds it, and asks once what it has to know of it now, and
+		 * not in the time of the first requests.
 		 */
-		request(client, i);
-		answer(client, i);
+		for (int n = 0; n < 2; n++) {
+			request(client, i);
+			answer(client, i);
+		}
 	}
 }
 

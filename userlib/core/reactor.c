@@ -228,6 +228,10 @@ static void slot_free(struct epx_reactor *reactor, uint32_t slot)
 	reactor->first_free = slot;
 }
 
+/*
+ * At once, and not with the next wait, where an error would come when nobody
+ * asks any more; what that would save stands in userlib/README.md.
+ */
 int epx_reactor_register(struct epx_reactor *reactor, struct epx_io *io)
 {
 	uint32_t slot;

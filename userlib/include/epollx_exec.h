@@ -106,7 +106,8 @@ int64_t epx_next(struct epx_exec *exec);
  * @task: set to the task, for the caller to epx_task_put(), or NULL
  *
  * First polled in its turn, not in this call. Where this fails @future has not
- * been touched and @free is not called.
+ * been touched and @free is not called. The memory of tasks that are over is
+ * kept for the next ones, until the executor is freed.
  *
  * Return: 0; -ENOMEM; -ECANCELED while the executor is being freed.
  */

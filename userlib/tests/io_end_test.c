@@ -315,32 +315,34 @@ LIB_TEST(a_child_of_fork_leaves_the_parents_executor_alone, ON_EACH)
 	epx_exec_free(exec);
 }
 
-LIB_TEST(a_second_reader_is_a_mistake, ON_EACH)
+/* By the close at the latest: another descriptor keeps the file open. */
+LIB_TEST(a_closed_one_is_watched_no_more, ON_KERNEL)
 {
-	struct epx_exec *exec;
-	struct epx_future *both[2];
-	struct epx_set set;
-	struct epx_op op[2];
+	struct epx_exec *exec = test_exec();
+	struct epx_metrics metrics;
+	struct epx_op op;
 	struct epx_io io;
 	char byte;
-	int fds[2], status;
-	pid_t child = fork();
+	int fds[2], copy;
 
-	if (!child) {
-		fclose(stderr);
-		exec = test_exec();
-		stream_pair(fds);
-		epx_io_init(exec, &io, fds[0]);
-		both[0] = epx_recv(&op[0], &io, &byte, 1);
-		both[1] = epx_recv(&op[1], &io, &byte, 1);
-		if (epx_block_on(exec, epx_select(&set, both, 2)) != 1)
-			_exit(1);
-		_exit(both[1]->res == -EBUSY ? 0 : 2);
-	}
-	ASSERT_EQ(waitpid(child, &status, 0), child);
-	/* With assertions one fails. */
-	EXPECT_TRUE(!status ||
-		    (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT));
+	stream_pair(fds);
+	copy = dup(fds[0]);
+	ASSERT_GE(copy, 0);
+	epx_io_init(exec, &io, fds[0]);
+	/* Registers. */
+	EXPECT_EQ(run_for(exec, EPX_MSEC, epx_recv(&op, &io, &byte, 1)),
+		  -ETIMEDOUT);
+	epx_metrics(exec, &metrics);
+	EXPECT_EQ(metrics.watches, 1);
+	EXPECT_EQ(epx_io_close(&io), 0);
+	ASSERT_EQ(write(fds[1], "x", 1), 1);
+	EXPECT_EQ(epx_run_once(exec, 0), 0);
+	epx_metrics(exec, &metrics);
+	EXPECT_EQ(metrics.watches, 0);
+	EXPECT_EQ(metrics.stale, 0);
+	close(copy);
+	close(fds[1]);
+	epx_exec_free(exec);
 }
 
 LIB_TEST(an_executor_inside_of_another_loop_says_when_it_is_wanted, ON_KERNEL)

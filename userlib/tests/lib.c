@@ -120,13 +120,12 @@ static void run_in_child(const struct lib_test *test)
 }
 
 /* 0: passed; 1: failed; 2: skipped */
-static int run_one(const struct lib_test *test, const char *backend, int number)
+static int run_one(const struct lib_test *test, int number)
 {
 	const char *verdict;
 	int status, outcome;
 	pid_t child;
 
-	current = backend;
 	fflush(stdout);
 	child = fork();
 	if (!child)
@@ -138,7 +137,7 @@ static int run_one(const struct lib_test *test, const char *backend, int number)
 	outcome = status == 0 ? 0 :
 		  WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED ? 2 : 1;
 	verdict = outcome == 1 ? "not ok" : "ok";
-	printf("%s %d %s [%s]%s\n", verdict, number, test->name, backend,
+	printf("%s %d %s [%s]%s\n", verdict, number, test->name, current,
 	       outcome == 2 ? " # SKIP" : "");
 	return outcome;
 }
@@ -169,32 +168,45 @@ static bool is_wanted(const char *backend, const char *list)
 	return false;
 }
 
+/* Each in its turn, on one backend. Returns how many have failed. */
+static int run_all(unsigned int b, const char *filter, int starve, int *n)
+{
+	unsigned int where = b ? ON_KERNEL : ON_SCRIPTED;
+	struct lib_test *test;
+	int bad = 0;
+
+	current = known[b];
+	for (test = first; test; test = test->next) {
+		if (!(test->where & where) ||
+		    (filter && strcmp(filter, test->name)))
+			continue;
+		bad += starve ? starve_test(test, ++*n, starve) :
+				run_one(test, ++*n) == 1;
+	}
+	return bad;
+}
+
 int main(int argc, char **argv)
 {
 	const char *filter = NULL, *list = NULL;
-	struct lib_test *test;
-	int n = 0, bad = 0, i;
-	unsigned int b, where;
+	int n = 0, bad = 0, starve = 0, i;
+	unsigned int b;
 
 	for (i = 1; i + 1 < argc; i += 2) {
 		if (!strcmp(argv[i], "--filter"))
 			filter = argv[i + 1];
 		else if (!strcmp(argv[i], "--backend"))
 			list = argv[i + 1];
+		else if (!strcmp(argv[i], "--starve"))
+			starve = atoi(argv[i + 1]);
 	}
+	if (starve)
+		list = "scripted";
 	/* Each test says which backend it runs on. */
 	unsetenv("EPOLLX_BACKEND");
-	for (b = 0; b < NR_KNOWN; b++) {
-		if (!is_wanted(known[b], list))
-			continue;
-		where = b ? ON_KERNEL : ON_SCRIPTED;
-		for (test = first; test; test = test->next) {
-			if (!(test->where & where) ||
-			    (filter && strcmp(filter, test->name)))
-				continue;
-			bad += run_one(test, known[b], ++n) == 1;
-		}
-	}
+	for (b = 0; b < NR_KNOWN; b++)
+		if (is_wanted(known[b], list))
+			bad += run_all(b, filter, starve, &n);
 	printf("1..%d\n", n);
 	return bad ? 1 : 0;
 }

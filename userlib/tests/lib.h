@@ -7,9 +7,14 @@
  * for each backend.
  *
  *	NAME_test [--backend A,B] [--filter TEST]
+ *	NAME_test --starve MOST [--filter TEST]
  *
  * Without --backend: those that this machine has, of scripted, epoll, ioctl and
  * ring. One that is named and absent fails.
+ *
+ * --starve runs each test of the scripted backend again and again, and each time
+ * one allocation fails, the first, the second and so on, MOST of them at most.
+ * The test may fail then, but neither it nor the library may crash.
  */
 #ifndef EPX_USERLIB_TESTS_LIB_H
 #define EPX_USERLIB_TESTS_LIB_H
@@ -49,6 +54,12 @@ struct epx_exec *test_exec_seeded(uint64_t seed);
 int64_t run_for(struct epx_exec *exec, int64_t ns, struct epx_future *future);
 bool on_scripted(void);
 const char *test_backend(void);
+
+/* Have the nth allocation from now fail; 0: none. Is it still to come? */
+void starve_at(int nth);
+bool starve_is_to_come(void);
+/* One line of --starve; 1 if something has crashed. */
+int starve_test(const struct lib_test *test, int number, int most);
 
 /* A pair of connected stream sockets, as plain descriptors. */
 void stream_pair(int fds[2]);

@@ -1,44 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * Each allocation fails, one after the other, in a program that uses all of the
- * library; what it says then is -ENOMEM, and nothing is left behind.
- *
- * Linked with --wrap for malloc, calloc and realloc.
+ * library; what it says then is -ENOMEM, and nothing is left behind. And the
+ * memory of tasks.
  */
 #include <malloc.h>
 #include <pthread.h>
 
 #include "lib.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-/* The one that fails, counted from 1; 0: none. */
-static _Atomic int countdown;
-
-static bool fails(void)
-{
-	return countdown && !--countdown;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __real_realloc(memory, size);
-}
 
 /* Many descriptors that wait, many timers, and a call on another thread. */
 struct user {
@@ -142,16 +111,16 @@ LIB_TEST(each_allocation_may_fail, ON_EACH)
 	EXPECT_EQ(use(), 0);
 	before = open_descriptors();
 	for (nth = 1;; nth++) {
-		countdown = nth;
+		starve_at(nth);
 		err = use();
-		if (countdown)
+		if (starve_is_to_come())
 			break;
 		failed++;
 		/* A ring that does not fit may find more memory later. */
 		EXPECT_TRUE(err == -ENOMEM || err == -EAGAIN);
 		ASSERT_EQ(open_descriptors(), before);
 	}
-	countdown = 0;
+	starve_at(0);
 	EXPECT_EQ(err, 0);
 	/*
 	 * Reactor, executor, state, heap, slots, pool, a call of the pool for

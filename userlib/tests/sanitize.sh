@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The library's tests with the compiler's sanitizers (addresses and undefined behaviour; threads) and under valgrind, and
-# the compiler's analyzer on its sources. What each said stays in build/sanitize/.
+# The library's tests as make install builds it, without assertions; with the compiler's sanitizers (addresses and
+# undefined behaviour, the same while allocations fail; threads) and under valgrind; and the compiler's analyzer on the
+# library's sources. What each said stays in build/sanitize/.
 #
-#   userlib/tests/sanitize.sh [address|thread|valgrind|analyzer...]
+#   userlib/tests/sanitize.sh [release|address|starved|thread|valgrind|analyzer...]
 
 set -uo pipefail
 
@@ -15,9 +16,9 @@ cd "$(dirname "$0")/../.." || exit
 work=build/sanitize
 export TSAN_OPTIONS=die_after_fork=0 UBSAN_OPTIONS=print_stacktrace=1
 
-# build KIND FLAGS: the tests, built so; what is over is freed, so that a use of it is seen.
+# build KIND FLAGS [CFLAGS]: the tests, built so; what is over is freed, so that a use of it is seen.
 build() {
-	make -s CC="gcc $2" CFLAGS="-O1 -g -DEPX_BLOCK_TASKS=0" objects="$work/$1/obj" out="$work/$1" lib-tests >"$work/$1.build" 2>&1
+	make -s CC="gcc $2" CFLAGS="${3:--O1 -g -DEPX_BLOCK_TASKS=0}" objects="$work/$1/obj" out="$work/$1" lib-tests >"$work/$1.build" 2>&1
 }
 
 # run KIND PROGRAM COMMAND...: ok if it passes and no tool has anything to say.
@@ -35,12 +36,21 @@ run() {
 
 sanitized() {
 	local program
-	if ! build "$1" "$2"; then
+	if ! build "$@"; then
 		not_ok "builds [$1]" "see $work/$1.build"
 		return
 	fi
 	for program in "$work/$1"/lib/*_test; do
 		run "$1" "$program" "$program" --backend scripted,epoll
+	done
+}
+
+# What a test that has failed leaves behind is no leak of the library's; memory_test asks for those.
+starved() {
+	local program
+	for program in "$work/address"/lib/*_test; do
+		run starved "$program" env ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1 \
+			"$program" --starve 50
 	done
 }
 
@@ -62,18 +72,21 @@ analyzed() {
 }
 
 mkdir -p "$work"
+address="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 wanted=("$@")
 if [ $# -eq 0 ]; then
-	wanted=(address thread valgrind analyzer)
+	wanted=(release address starved thread valgrind analyzer)
 fi
 for kind in "${wanted[@]}"; do
 	case $kind in
-	address) sanitized address "-fsanitize=address,undefined -fno-sanitize-recover=undefined" ;;
+	release) sanitized release "" "-O2 -g -DNDEBUG" ;;
+	address) sanitized address "$address" ;;
+	starved) build address "$address" && starved ;;
 	# It cannot see what a fence orders; what is there besides is enough for it.
 	thread) sanitized thread "-fsanitize=thread -Wno-tsan" ;;
 	valgrind) under_valgrind ;;
 	analyzer) analyzed ;;
-	*) not_ok "$kind" "is none of address, thread, valgrind, analyzer" ;;
+	*) not_ok "$kind" "is none of release, address, starved, thread, valgrind, analyzer" ;;
 	esac
 done
 finish

@@ -2,7 +2,7 @@
 /*
  * libepollx: sockets. Reads ask for more than there will be, so that a short one
  * says that it was all. A connection of the server has a buffer only while bytes
- * are there, as those of the peers have.
+ * are there; it is mostly the same one, as the peers' is always.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,6 +11,23 @@
 #include "epollx_driver.h"
 
 #define BUFFER	4096
+
+/* The one that was given back last. */
+static char *spare;
+
+static char *buffer_take(void)
+{
+	char *buf = spare ? spare : malloc(BUFFER);
+
+	spare = NULL;
+	return buf;
+}
+
+static void buffer_give(char *buf)
+{
+	free(spare);
+	spare = buf;
+}
 
 struct served {
 	struct epx_future future;
@@ -30,14 +47,14 @@ EPX_ASYNC(served, served_end)
 	EPX_BEGIN;
 	for (;;) {
 		EPX_TRY(epx_readable(&me->op, &me->io));
-		me->buf = malloc(BUFFER);
+		me->buf = buffer_take();
 		if (!me->buf)
 			EPX_RETURN(-ENOMEM);
 		EPX_TRY(epx_recv(&me->op, &me->io, me->buf, BUFFER));
 		if (!EPX_RES)
 			EPX_RETURN(0);
 		EPX_TRY(epx_send_all(&me->op, &me->io, me->buf, EPX_RES));
-		free(me->buf);
+		buffer_give(me->buf);
 		me->buf = NULL;
 	}
 	EPX_END;
