@@ -50,8 +50,9 @@ int64_t run_for(struct epx_exec *exec, int64_t ns, struct epx_future *future);
 bool on_scripted(void);
 const char *test_backend(void);
 
-/* A pair of connected stream sockets, as plain descriptors. */
+/* A pair of connected stream sockets, as plain descriptors; local, and TCP. */
 void stream_pair(int fds[2]);
+void tcp_pair(int fds[2]);
 int open_descriptors(void);
 
 #endif /* EPX_USERLIB_TESTS_LIB_H */
