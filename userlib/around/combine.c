@@ -141,10 +141,11 @@ static int join_poll(struct epx_future *future, struct epx_cx *cx)
 	struct epx_future *member;
 	unsigned int i;
 
+	set->left = 0;
 	for (i = 0; i < set->count; i++) {
 		member = set->members[i];
-		if (member && !is_over(member) && epx_poll(member, cx))
-			set->left--;
+		if (member && !is_over(member) && !epx_poll(member, cx))
+			set->left++;
 	}
 	if (set->left)
 		return EPX_PENDING;

@@ -7,6 +7,13 @@
  */
 #include "core/inbox.h"
 
+void epx_exec_leave(struct epx_exec *exec)
+{
+	/* A post that came before this has nobody to unpark: see epx_next(). */
+	if (exec->is_embedded && !epx_exec_fall_asleep(exec))
+		exec->park->ops->unpark(exec->park);
+}
+
 int epx_fd(struct epx_exec *exec)
 {
 	int fd = exec->park->ops->fd(exec->park);
@@ -14,8 +21,7 @@ int epx_fd(struct epx_exec *exec)
 	if (fd < 0)
 		return fd;
 	exec->is_embedded = true;
-	if (!epx_exec_fall_asleep(exec))
-		exec->park->ops->unpark(exec->park);
+	epx_exec_leave(exec);
 	return fd;
 }
 

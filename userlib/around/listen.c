@@ -44,6 +44,9 @@ int epx_listen_tcp(const char *address, uint16_t port, int backlog,
 		return -EINVAL;
 	fd = socket(bound.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC |
 		    SOCK_NONBLOCK, 0);
+	/* A machine without IPv6 has all of its addresses in IPv4. */
+	if (fd < 0 && errno == EAFNOSUPPORT && !address)
+		return epx_listen_tcp("0.0.0.0", port, backlog, flags);
 	if (fd < 0)
 		return -errno;
 	if (!address)

@@ -38,7 +38,8 @@ struct epx_pool {
 	pthread_cond_t work;
 	struct epx_job *first;
 	struct epx_job **last;
-	unsigned int idle;
+	unsigned int queued;
+	unsigned int idle;		/* wait, or are on their way from there */
 	unsigned int started;
 	unsigned int most;
 	bool is_closing;
@@ -82,6 +83,7 @@ static struct epx_job *pool_next(struct epx_pool *pool)
 {
 	struct epx_job *job = pool->first;
 
+	pool->queued--;
 	pool->first = job->next;
 	if (!pool->first)
 		pool->last = &pool->first;
@@ -166,9 +168,11 @@ static int pool_start_thread(struct epx_pool *pool)
 /* With the lock. */
 static int pool_queue(struct epx_pool *pool, struct epx_job *job)
 {
-	if (!pool->idle && pool->started < pool->most &&
+	/* Each that is idle is to take one of those that are queued already. */
+	if (pool->queued >= pool->idle && pool->started < pool->most &&
 	    pool_start_thread(pool) && !pool->started)
 		return -EAGAIN;
+	pool->queued++;
 	job->next = NULL;
 	*pool->last = job;
 	pool->last = &job->next;

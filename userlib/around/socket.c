@@ -175,6 +175,16 @@ static const struct epx_op_kind accept_kind =
 static const struct epx_op_kind connect_kind =
 	EPX_OP_KIND("connect", EPX_OUT, connect_try);
 
+static int recv_nothing(struct epx_future *future, struct epx_cx *cx)
+{
+	return epx_budget(cx) ? epx_ready(future, 0) : EPX_PENDING;
+}
+
+static const struct epx_ops recv_nothing_ops = {
+	.name = "recv_exact",
+	.poll = recv_nothing,
+};
+
 struct epx_future *epx_recv(struct epx_op *op, struct epx_io *io, void *buf,
 			    size_t len)
 {
@@ -184,7 +194,11 @@ struct epx_future *epx_recv(struct epx_op *op, struct epx_io *io, void *buf,
 struct epx_future *epx_recv_exact(struct epx_op *op, struct epx_io *io,
 				  void *buf, size_t len)
 {
-	return epx_op_init(op, &recv_exact_kind, io, buf, len);
+	epx_op_init(op, &recv_exact_kind, io, buf, len);
+	/* For nothing recv(2) would wait until there is something. */
+	if (!len)
+		op->future.ops = &recv_nothing_ops;
+	return &op->future;
 }
 
 struct epx_future *epx_send(struct epx_op *op, struct epx_io *io,

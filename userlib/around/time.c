@@ -95,13 +95,14 @@ static int64_t interval_take(struct epx_interval *interval, int64_t now)
 
 	switch (interval->missed) {
 	case EPX_MISSED_BURST:
-		interval->next += interval->period;
+		interval->next = epx_time_after(interval->next, interval->period);
 		return 1;
 	case EPX_MISSED_DELAY:
 		interval->next = epx_time_after(now, interval->period);
 		return periods;
 	default:
-		interval->next += periods * interval->period;
+		interval->next += (periods - 1) * interval->period;
+		interval->next = epx_time_after(interval->next, interval->period);
 		return periods;
 	}
 }

@@ -180,7 +180,7 @@ int64_t epx_exec_deadline(struct epx_exec *exec, int64_t deadline)
 
 static int exec_may_run(struct epx_exec *exec)
 {
-	if (exec->is_running)
+	if (exec->is_running || exec->is_closing)
 		return -EBUSY;
 	return exec->forks == epx_forks ? 0 : -ECHILD;
 }
@@ -199,23 +199,23 @@ int epx_run_once(struct epx_exec *exec, int64_t timeout)
 	ret = exec_turn(exec, epx_exec_deadline(exec, deadline));
 	if (!ret)
 		ret = exec_poll_some(exec);
-	/* A post that came before this has nobody to unpark: see epx_next(). */
-	if (exec->is_embedded && !epx_exec_fall_asleep(exec))
-		exec->park->ops->unpark(exec->park);
+	epx_exec_leave(exec);
 	return ret;
 }
 
-/* Until the task is over; without one, until all are. */
+/* Until the task is over; without one, until all are, and none is to come. */
 static int exec_run(struct epx_exec *exec, const struct epx_task *task)
 {
 	int err = exec_may_run(exec);
 
 	while (!err) {
 		exec_poll_some(exec);
-		if (task ? !task->future : !exec->nr_tasks)
+		if (task ? !task->future : !exec->nr_tasks &&
+		    !__atomic_load_n(&exec->inbox, __ATOMIC_RELAXED))
 			break;
 		err = exec_turn(exec, epx_exec_deadline(exec, EPX_NEVER));
 	}
+	epx_exec_leave(exec);
 	return err;
 }
 
@@ -259,14 +259,14 @@ int epx_exec_make(struct epx_exec **made, struct epx_park *park, uint64_t seed)
 	return 0;
 }
 
-/* Ends all tasks, those too that their ends or other threads bring. */
+/* Ends all tasks, children first; those too that ends or other threads bring. */
 static void exec_drop_all(struct epx_exec *exec)
 {
 	struct epx_call *empty;
 
 	do {
 		while (!epx_list_is_empty(&exec->tasks))
-			exec_drop(epx_container(exec->tasks.next,
+			exec_drop(epx_container(exec->tasks.prev,
 						struct epx_task, all));
 		exec_take_inbox(exec);
 		empty = NULL;

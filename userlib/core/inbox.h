@@ -13,6 +13,9 @@ bool epx_inbox_push(struct epx_exec *exec, struct epx_call *post);
 /* From here on other threads' posts unpark. Is there none yet? */
 bool epx_exec_fall_asleep(struct epx_exec *exec);
 
+/* After the last turn for now: where it is embedded, other threads unpark. */
+void epx_exec_leave(struct epx_exec *exec);
+
 /* Until when it may sleep: work, the next timer, or @deadline. */
 int64_t epx_exec_deadline(struct epx_exec *exec, int64_t deadline);
 

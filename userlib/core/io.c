@@ -20,7 +20,7 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -91,15 +91,16 @@ void epx_io_clear(struct epx_io *io, unsigned int way, int64_t tick)
 		io->ready &= ~bits_of(way);
 }
 
-/* Asked when it is to be known first: many connections end before. */
+/* TCP; asked late: many end before. Others read up to a descriptor sent. */
 static bool is_stream(struct epx_io *io)
 {
 	socklen_t len = sizeof(int);
-	int type;
+	int type = 0;
 
 	if (!io->type)
-		io->type = getsockopt(io->fd, SOL_SOCKET, SO_TYPE, &type,
-				      &len) ? -1 : type;
+		getsockopt(io->fd, SOL_SOCKET, SO_PROTOCOL, &type, &len);
+	if (!io->type)
+		io->type = type == IPPROTO_TCP ? SOCK_STREAM : -1;
 	return io->type == SOCK_STREAM;
 }
 
@@ -118,7 +119,7 @@ static int io_register(struct epx_io *io)
 	return io->reactor ? epx_reactor_register(io->reactor, io) : -EBADF;
 }
 
-/* Until an event of the operation's direction, or an error. */
+/* Until an event of the operation's direction, its task's turn, or an error. */
 static int op_wait(struct epx_op *op, struct epx_cx *cx)
 {
 	struct epx_op **place = waiting(op->io, kind_of(op)->way);
@@ -127,7 +128,7 @@ static int op_wait(struct epx_op *op, struct epx_cx *cx)
 	assert(!*place || *place == op);
 	if (*place && *place != op)
 		return epx_ready(&op->future, -EBUSY);
-	err = io_register(op->io);
+	err = op->io->ready & kind_of(op)->way ? 0 : io_register(op->io);
 	if (err)
 		return epx_ready(&op->future, err);
 	op->task = cx->task;
@@ -143,7 +144,7 @@ int epx_op_poll(struct epx_future *future, struct epx_cx *cx)
 
 	while (op->io && op->io->fd >= 0 && op->io->ready & kind->way) {
 		if (!epx_budget(cx))
-			return EPX_PENDING;
+			break;
 		res = kind->try(op);
 		if (res == -EAGAIN)
 			op->io->ready &= ~bits_of(kind->way);

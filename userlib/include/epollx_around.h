@@ -20,7 +20,7 @@ extern "C" {
 
 /**
  * epx_listen_tcp() - a listening socket
- * @address: numeric, IPv4 or IPv6; NULL for all of this machine's
+ * @address: numeric, IPv4 or IPv6; NULL for all of this machine's, of both
  * @port: its port; 0 for a free one
  * @backlog: of listen(2)
  * @flags: EPX_LISTEN_REUSEPORT or 0

@@ -94,7 +94,7 @@ struct epx_set {
 /**
  * epx_join() - wait for all of several futures
  * @set: the future
- * @members: the futures; NULLs are skipped
+ * @members: the futures; NULLs are skipped, and so is what is over
  * @count: their number
  *
  * Return: @set's future; its result is 0, or the error of the first one in the

@@ -44,8 +44,10 @@ int epx_exec_new(struct epx_exec **exec, const struct epx_options *options);
  * epx_exec_free() - drop all tasks, then the executor
  * @exec: the executor, not running; NULL does nothing
  *
- * Tasks end with -ECANCELED. Open struct epx_io become plain descriptors,
- * which can still be closed. Timers and waits outside of tasks must be over.
+ * Tasks end with -ECANCELED, the newest first: what a task has made for its
+ * children is there when they end. Nothing runs meanwhile. Open struct epx_io
+ * become plain descriptors, which can still be closed, or opened for another
+ * executor. Timers and waits outside of tasks must be over.
  */
 void epx_exec_free(struct epx_exec *exec);
 
@@ -54,7 +56,7 @@ void epx_exec_free(struct epx_exec *exec);
  * @exec: the executor
  * @future: the future
  *
- * Return: its result; -EBUSY in a task; -ENOMEM; -ECHILD in a child of
+ * Return: its result; -EBUSY in a task and in epx_exec_free(); -ENOMEM; -ECHILD in a child of
  * fork(2), which has to free the executor and make its own; what the backend's
  * wait says if that fails, with the future dropped.
  */
@@ -63,6 +65,9 @@ int64_t epx_block_on(struct epx_exec *exec, struct epx_future *future);
 /**
  * epx_run() - run until there is no task left
  * @exec: the executor
+ *
+ * Those of epx_spawn_on() and calls of epx_call_on() that are on their way are
+ * waited for.
  *
  * Return: 0, or as epx_block_on().
  */
@@ -84,7 +89,9 @@ int epx_run_once(struct epx_exec *exec, int64_t timeout);
  *
  * The loop calls epx_run_once(exec, 0) when the descriptor is readable or the
  * time of epx_next() is over. From this call on, other threads' wakes make the
- * descriptor readable while no turn runs.
+ * descriptor readable while no turn runs. A loop that watches open files rather
+ * than numbers, as epoll does, asks for @items enough of struct epx_options: a
+ * ring that grows is another file of the same number.
  *
  * Return: the descriptor, which remains the executor's; -ENODEV (scripted).
  */

@@ -159,7 +159,8 @@ int epx_poll(struct epx_future *future, struct epx_cx *cx);
 
 /**
  * epx_drop() - end a future, wherever it is
- * @future: the future, initialised; nothing is done with one that is over
+ * @future: the future, initialised, not in a poll of its own; nothing is done
+ *	    with one that is over
  */
 void epx_drop(struct epx_future *future);
 

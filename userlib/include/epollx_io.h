@@ -12,6 +12,9 @@
  * or dropped. Results are those of the system calls, errors included: what the
  * kernel says never ends the program.
  *
+ * Urgent data of TCP is not waited for: what is behind its mark may be read only
+ * with what comes after.
+ *
  * Where an operation is dropped: recv, readv, recvfrom, accept, readable and
  * writable lose nothing. send, writev and sendto have not sent. recv_exact,
  * send_all: @done of the struct epx_op says how far they came.
@@ -41,7 +44,7 @@ struct epx_reactor;
 
 /**
  * struct epx_io - an open descriptor
- * @reactor: of the executor; NULL when that has gone
+ * @reactor: of the executor; NULL when that has gone, if it was @registered
  * @reader: the operation that waits for EPX_IN
  * @writer: the operation that waits for EPX_OUT
  * @fd: the descriptor, -1 when closed
@@ -49,8 +52,8 @@ struct epx_reactor;
  * @tick: goes up with each event
  * @ready: EPX_IN, EPX_OUT: not known to be not ready
  * @registered: the kernel tells of it
- * @type: of the socket, SOCK_STREAM or another; -1 for what is none, 0 while
- *	  nobody has asked. From a stream a short read means that there is no more
+ * @type: SOCK_STREAM where a short read means that there is no more: of TCP;
+ *	  -1 where it means nothing, 0 while nobody has asked
  */
 struct epx_io {
 	struct epx_reactor *reactor;

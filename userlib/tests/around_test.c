@@ -143,6 +143,40 @@ LIB_TEST(a_blocking_call_is_made_elsewhere, ON_EACH)
 	epx_exec_free(exec);
 }
 
+static int64_t work_release(void *arg)
+{
+	sem_post(&((struct work *)arg)->go);
+	return 43;
+}
+
+/* Though one that has had a call before is idle, for both of them. */
+LIB_TEST(calls_that_wait_for_each_other_have_a_thread_each, ON_EACH)
+{
+	struct epx_exec *exec = test_exec();
+	struct epx_blocking calls[2];
+	struct epx_future *both[2];
+	struct epx_pool *pool;
+	struct epx_set set;
+	struct work work;
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		work_init(&work, 1);
+		ASSERT_EQ(epx_pool_new(&pool, 2), 0);
+		both[0] = epx_blocking(&calls[0], pool, work_call, NULL, &work);
+		EXPECT_EQ(epx_block_on(exec, both[0]), 42);
+		both[0] = epx_blocking(&calls[0], pool, work_call, NULL, &work);
+		both[1] = epx_blocking(&calls[1], pool, work_release, NULL,
+				       &work);
+		/* The clock of the scripted backend would not wait for them. */
+		ASSERT_EQ(epx_block_on(exec, epx_join(&set, both, 2)), 0);
+		EXPECT_EQ(both[0]->res, 42);
+		EXPECT_EQ(both[1]->res, 43);
+		epx_pool_free(pool);
+	}
+	epx_exec_free(exec);
+}
+
 LIB_TEST(a_blocking_call_that_is_dropped_goes_on_and_is_done_with, ON_EACH)
 {
 	struct epx_exec *exec = test_exec();

@@ -115,3 +115,23 @@ LIB_TEST(a_select_takes_only_one_where_two_are_ready, ON_EACH)
 	EXPECT_EQ(second.permits, 1);
 	epx_exec_free(exec);
 }
+
+/* A member that is over has nothing more to say; one twice is one. */
+LIB_TEST(a_join_counts_what_is_over_as_over, ON_SCRIPTED)
+{
+	struct epx_exec *exec = test_exec();
+	struct epx_future *members[3];
+	struct epx_sleep sleeps[2];
+	struct epx_set set;
+
+	members[0] = epx_sleep(&sleeps[0], 10);
+	EXPECT_EQ(epx_block_on(exec, members[0]), 0);
+	members[1] = epx_sleep(&sleeps[1], 10);
+	members[2] = members[1];
+	EXPECT_EQ(run_for(exec, EPX_SEC, epx_join(&set, members, 3)), 0);
+	EXPECT_EQ(epx_time(exec), EPX_SCRIPT_BEGIN + 20);
+	epx_drop(epx_sleep(&sleeps[0], 10));
+	EXPECT_EQ(run_for(exec, EPX_SEC, epx_join(&set, members, 1)),
+		  -ECANCELED);
+	epx_exec_free(exec);
+}

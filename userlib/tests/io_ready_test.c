@@ -16,18 +16,21 @@ LIB_TEST(a_short_read_does_not_hide_the_end, ON_EACH)
 	char buf[64];
 	int fds[2], i;
 
-	for (i = 0; i < 2; i++) {
-		stream_pair(fds);
+	for (i = 0; i < 4; i++) {
+		if (i < 2)
+			tcp_pair(fds);
+		else
+			stream_pair(fds);
 		epx_io_init(exec, &io, fds[0]);
 		/* Registers. */
 		EXPECT_EQ(run_for(exec, EPX_MSEC, epx_recv(&op, &io, buf, 64)),
 			  -ETIMEDOUT);
 		ASSERT_EQ(write(fds[1], "abc", 3), 3);
 		/* Both in one event, or the end after the bytes were read. */
-		if (!i)
+		if (i % 2)
 			close(fds[1]);
 		EXPECT_EQ(epx_block_on(exec, epx_recv(&op, &io, buf, 64)), 3);
-		if (i)
+		if (i % 2 == 0)
 			close(fds[1]);
 		EXPECT_EQ(run_for(exec, 10 * EPX_SEC,
 				  epx_recv(&op, &io, buf, 64)),
@@ -57,6 +60,80 @@ LIB_TEST(a_short_read_of_a_datagram_is_not_the_last, ON_EACH)
 		EXPECT_EQ(run_for(exec, 10 * EPX_SEC,
 				  epx_recv(&op, &io, buf, 64)),
 			  i);
+	epx_io_close(&io);
+	close(fds[1]);
+	epx_exec_free(exec);
+}
+
+/* A message without a body is not waited for, nor is what comes behind it. */
+LIB_TEST(all_of_nothing_is_there, ON_EACH)
+{
+	struct epx_exec *exec = test_exec();
+	struct epx_op op;
+	struct epx_io io;
+	char byte;
+	int fds[2];
+
+	stream_pair(fds);
+	epx_io_init(exec, &io, fds[0]);
+	EXPECT_EQ(run_for(exec, EPX_MSEC, epx_recv_exact(&op, &io, &byte, 0)),
+		  0);
+	EXPECT_EQ(run_for(exec, EPX_MSEC, epx_send_all(&op, &io, &byte, 0)), 0);
+	EXPECT_EQ(run_for(exec, EPX_MSEC, epx_recv(&op, &io, &byte, 1)),
+		  -ETIMEDOUT);
+	EXPECT_EQ(run_for(exec, EPX_MSEC, epx_recv_exact(&op, &io, &byte, 0)),
+		  0);
+	epx_io_close(&io);
+	close(fds[1]);
+	epx_exec_free(exec);
+}
+
+/* Bytes that are there already, of which a first recv(2) takes three. */
+static void read_in_two(struct epx_exec *exec, struct epx_io *io)
+{
+	struct epx_op op;
+	char buf[64];
+
+	EXPECT_EQ(epx_block_on(exec, epx_recv(&op, io, buf, 64)), 3);
+	EXPECT_EQ(memcmp(buf, "abc", 3), 0);
+	EXPECT_EQ(run_for(exec, 10 * EPX_SEC, epx_recv(&op, io, buf, 64)), 3);
+	EXPECT_EQ(memcmp(buf, "def", 3), 0);
+	EXPECT_EQ(run_for(exec, EPX_MSEC, epx_recv(&op, io, buf, 64)),
+		  -ETIMEDOUT);
+}
+
+/* One recv(2) does not read over descriptors that came with the bytes. */
+LIB_TEST(a_short_read_before_a_descriptor_is_not_the_last, ON_EACH)
+{
+	struct epx_exec *exec = test_exec();
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .head = {
+		.cmsg_len = CMSG_LEN(sizeof(int)),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+	} };
+	struct iovec bytes = { "abc", 3 };
+	struct msghdr message = {
+		.msg_iov = &bytes,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	struct epx_op op;
+	struct epx_io io;
+	char byte;
+	int fds[2];
+
+	stream_pair(fds);
+	epx_io_init(exec, &io, fds[0]);
+	EXPECT_EQ(run_for(exec, EPX_MSEC, epx_recv(&op, &io, &byte, 1)),
+		  -ETIMEDOUT);
+	memcpy(CMSG_DATA(&control.head), &fds[1], sizeof(int));
+	ASSERT_EQ(sendmsg(fds[1], &message, 0), 3);
+	ASSERT_EQ(write(fds[1], "def", 3), 3);
+	read_in_two(exec, &io);
 	epx_io_close(&io);
 	close(fds[1]);
 	epx_exec_free(exec);

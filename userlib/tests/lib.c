@@ -95,6 +95,21 @@ void stream_pair(int fds[2])
 			     SOCK_CLOEXEC, 0, fds), 0);
 }
 
+void tcp_pair(int fds[2])
+{
+	int listener = epx_listen_tcp("127.0.0.1", 0, 1, 0);
+	struct sockaddr_storage at;
+	socklen_t len = sizeof(at);
+
+	ASSERT_GE(listener, 0);
+	ASSERT_EQ(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+	fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ASSERT_EQ(connect(fds[1], (struct sockaddr *)&at, len), 0);
+	fds[0] = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	ASSERT_GE(fds[0], 0);
+	close(listener);
+}
+
 int open_descriptors(void)
 {
 	DIR *directory = opendir("/proc/self/fd");

@@ -61,8 +61,9 @@ bool starve_is_to_come(void);
 /* One line of --starve; 1 if something has crashed. */
 int starve_test(const struct lib_test *test, int number, int most);
 
-/* A pair of connected stream sockets, as plain descriptors. */
+/* A pair of connected stream sockets, as plain descriptors; local, and TCP. */
 void stream_pair(int fds[2]);
+void tcp_pair(int fds[2]);
 int open_descriptors(void);
 
 #endif /* EPX_USERLIB_TESTS_LIB_H */

@@ -4,6 +4,8 @@
  * order, permits and elements are neither lost nor doubled, and nothing is left
  * behind. Each seed is another order, and always the same.
  */
+#include <fcntl.h>
+
 #include "lib.h"
 
 enum { WORKERS = 40, STEPS = 30, PERMITS = 3, ROUNDS = 40 };
@@ -247,4 +249,97 @@ LIB_TEST(a_storm_ends_with_its_executor, ON_EACH)
 		epx_io_close(&world.io[0]);
 		epx_io_close(&world.io[1]);
 	}
+}
+
+/* While it is hungry it leaves no operation to its own, which waits for a turn. */
+struct hungry {
+	struct epx_future future;
+	struct epx_op op;
+	bool is_hungry;
+	char byte;
+};
+
+static int hungry_poll(struct epx_future *future, struct epx_cx *cx)
+{
+	struct hungry *me = (struct hungry *)future;
+
+	while (me->is_hungry && epx_budget(cx))
+		;
+	future->awaiting = &me->op.future;
+	if (epx_poll(&me->op.future, cx) == EPX_PENDING)
+		return EPX_PENDING;
+	return epx_ready(future, me->op.future.res);
+}
+
+static const struct epx_ops hungry_ops = { "hungry", hungry_poll, NULL, NULL,
+					   NULL };
+
+/* Its operation is made already. */
+static struct epx_task *start_hungry(struct epx_exec *exec, struct hungry *me)
+{
+	struct epx_task *task;
+
+	me->is_hungry = true;
+	ASSERT_EQ(epx_spawn(exec, epx_init(&me->future, &hungry_ops), NULL,
+			    &task), 0);
+	EXPECT_GE(epx_run_once(exec, 0), 1);
+	return task;
+}
+
+/* Its io may be another's then, or its memory. */
+LIB_TEST(an_operation_that_waits_for_its_turn_hears_of_a_close, ON_EACH)
+{
+	struct epx_exec *exec = test_exec();
+	struct epx_io *io = malloc(sizeof(*io));
+	struct hungry first, second;
+	struct epx_join_task join;
+	struct epx_task *task;
+	int fds[2];
+
+	ASSERT_TRUE(io);
+	stream_pair(fds);
+	epx_io_init(exec, io, fds[0]);
+	epx_recv(&first.op, io, &first.byte, 1);
+	task = start_hungry(exec, &first);
+	epx_io_close(io);
+	close(fds[1]);
+	/* Somebody else's, where there is something to read. */
+	stream_pair(fds);
+	epx_io_init(exec, io, fds[0]);
+	ASSERT_EQ(write(fds[1], "x", 1), 1);
+	first.is_hungry = false;
+	EXPECT_EQ(epx_block_on(exec, epx_join_task(&join, task)), -EBADF);
+	epx_task_put(task);
+	epx_recv(&second.op, io, &second.byte, 1);
+	task = start_hungry(exec, &second);
+	epx_io_close(io);
+	memset(io, 0x5a, sizeof(*io));
+	free(io);
+	second.is_hungry = false;
+	EXPECT_EQ(epx_block_on(exec, epx_join_task(&join, task)), -EBADF);
+	epx_task_put(task);
+	close(fds[1]);
+	epx_exec_free(exec);
+}
+
+/* It is not registered for that, which a file would refuse. */
+LIB_TEST(an_operation_on_a_file_waits_for_its_turn, ON_EACH)
+{
+	struct epx_exec *exec = test_exec();
+	struct epx_join_task join;
+	struct epx_task *task;
+	struct hungry mine;
+	struct iovec to = { &mine.byte, 1 };
+	struct epx_io io;
+	int fd = open("/proc/self/exe", O_RDONLY);
+
+	ASSERT_EQ(epx_io_open(exec, &io, fd), 0);
+	epx_readv(&mine.op, &io, &to, 1);
+	task = start_hungry(exec, &mine);
+	mine.is_hungry = false;
+	EXPECT_EQ(epx_block_on(exec, epx_join_task(&join, task)), 1);
+	EXPECT_EQ(mine.byte, 0x7f);
+	epx_task_put(task);
+	epx_io_close(&io);
+	epx_exec_free(exec);
 }

@@ -224,6 +224,60 @@ LIB_TEST(an_interval_needs_a_period, ON_SCRIPTED)
 	EXPECT_EQ(epx_interval_init(&interval, -1, EPX_MISSED_SKIP), -EINVAL);
 }
 
+/* As long as there are times; then never. */
+LIB_TEST(an_interval_comes_to_the_end_of_time, ON_SCRIPTED)
+{
+	static const enum epx_missed policies[] = {
+		EPX_MISSED_SKIP, EPX_MISSED_BURST, EPX_MISSED_DELAY,
+	};
+	struct epx_interval interval;
+	struct epx_exec *exec;
+	struct epx_tick tick;
+	int64_t period = EPX_NEVER / 2;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		exec = test_exec();
+		ASSERT_EQ(epx_interval_init(&interval, period, policies[i]), 0);
+		EXPECT_EQ(epx_block_on(exec, epx_tick(&tick, &interval)), 1);
+		EXPECT_EQ(epx_time(exec), EPX_SCRIPT_BEGIN + period);
+		EXPECT_EQ(interval.next, EPX_NEVER);
+		EXPECT_EQ(run_for(exec, EPX_SEC, epx_tick(&tick, &interval)),
+			  -ETIMEDOUT);
+		epx_exec_free(exec);
+	}
+}
+
+/* Far away is not at once, whatever the kernel makes of so many seconds. */
+LIB_TEST(a_time_that_is_far_away_is_waited_for, ON_KERNEL)
+{
+	static const int64_t times[] = {
+		EPX_NEVER - 1, EPX_NEVER / 2, (1LL << 31) * EPX_SEC,
+		(1LL << 32) * EPX_SEC - EPX_USEC,
+	};
+	struct epx_exec *exec = test_exec();
+	struct epx_future *both[2];
+	struct epx_sleep far, near;
+	struct epx_metrics metrics;
+	struct epx_set set;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		both[0] = epx_sleep_until(&far, times[i]);
+		both[1] = epx_sleep(&near, EPX_MSEC);
+		EXPECT_EQ(epx_block_on(exec, epx_select(&set, both, 2)), 1);
+		both[0] = epx_sleep_until(&far, times[i]);
+		ASSERT_EQ(epx_spawn(exec, both[0], NULL, NULL), 0);
+		EXPECT_EQ(epx_run_once(exec, EPX_MSEC), 1);
+		EXPECT_EQ(epx_run_once(exec, EPX_MSEC), 0);
+		epx_metrics(exec, &metrics);
+		EXPECT_EQ(metrics.timers, 1);
+		epx_exec_free(exec);
+		exec = test_exec();
+	}
+	epx_exec_free(exec);
+}
+
 LIB_TEST(a_timeout_ends_what_takes_too_long, ON_EACH)
 {
 	struct epx_exec *exec = test_exec();
