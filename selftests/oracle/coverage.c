@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include <epollx.h>
+
 #include "compare.h"
 
 enum outcome {
@@ -34,6 +36,23 @@ enum outcome {
 	CTL_EBADF,
 	CTL_EINVAL,
 	CTL_EFAULT,
+	SOURCE_DONE,
+	SOURCE_EEXIST,
+	SOURCE_ENOENT,
+	SOURCE_EINVAL,
+	POST_ONE,
+	POST_SEVERAL,
+	POST_EAGAIN,
+	POST_ENOENT,
+	TAKE_VALUES,
+	TAKE_EAGAIN,
+	EVENT_OF_A_SOURCE,
+	FILES_AND_SOURCES,
+	PAYLOAD_OF_A_FILE,
+	PAYLOAD_COALESCED,
+	PAYLOAD_PERIODS,
+	PAYLOAD_OF_A_QUEUE,
+	FDINFO_SOURCE_PENDING,
 	ADD_AFTER_THE_LAST_CLOSE,
 	ADD_BESIDE_A_ZOMBIE,
 	FDINFO_ZOMBIE,
@@ -47,6 +66,7 @@ enum outcome {
 	THREAD_EINTR,
 	BY_THE_CHILD,
 	CHILD_WAKES_A_THREAD,
+	SOURCE_WAKES_A_THREAD,
 	OUTCOMES,
 };
 
@@ -57,12 +77,19 @@ static const char * const names[OUTCOMES] = {
 	"event: IN", "event: OUT", "event: HUP", "event: ERR", "event: RDHUP",
 	"event: PRI, RDNORM, ...", "ctl: done", "ctl: EEXIST", "ctl: ENOENT",
 	"ctl: ELOOP", "ctl: EPERM", "ctl: EBADF", "ctl: EINVAL", "ctl: EFAULT",
+	"source: done", "source: EEXIST", "source: ENOENT", "source: EINVAL",
+	"post: one", "post: several", "post: EAGAIN", "post: ENOENT",
+	"take: values", "take: EAGAIN", "event: of a source",
+	"wait: files and sources at once", "payload: of a file",
+	"payload: posts as one event", "payload: periods as one event",
+	"payload: value of a queue", "fdinfo: source with something pending",
 	"add: number used again, its old file gone",
 	"add: number used again, its old file alive",
 	"fdinfo: watch of a closed number", "signal handler ran",
 	"create: EINVAL", "poll: instance readable", "thread asleep",
 	"four threads asleep", "thread woken", "several threads woken at once",
 	"thread: EINTR", "done by the child", "child wakes a thread",
+	"source wakes a thread",
 };
 
 static unsigned long kind_count[KINDS], outcome_count[OUTCOMES];
@@ -130,15 +157,84 @@ static void count_ctl(const struct record *r)
 			count(of[i].outcome);
 }
 
+static void count_error(long long ret, int error, enum outcome outcome)
+{
+	if (ret == -error)
+		count(outcome);
+}
+
+static void count_source(const struct record *r)
+{
+	count_error(r->ret, 0, SOURCE_DONE);
+	count_error(r->ret, EEXIST, SOURCE_EEXIST);
+	count_error(r->ret, ENOENT, SOURCE_ENOENT);
+	count_error(r->ret, EINVAL, SOURCE_EINVAL);
+}
+
+static void count_post(const struct record *r)
+{
+	if (r->ret > 0)
+		count(r->ret > 1 ? POST_SEVERAL : POST_ONE);
+	count_error(r->ret, EAGAIN, POST_EAGAIN);
+	count_error(r->ret, ENOENT, POST_ENOENT);
+}
+
+static void count_take(const struct record *r)
+{
+	if (r->ret > 0)
+		count(TAKE_VALUES);
+	count_error(r->ret, EAGAIN, TAKE_EAGAIN);
+}
+
+/* @kind: of the source, 0 of a file. */
+static void count_payload(unsigned int kind, uint64_t events)
+{
+	switch (kind) {
+	case 0:
+		count(PAYLOAD_OF_A_FILE);
+		break;
+	case EPX_SOURCE_QUEUE:
+		count(PAYLOAD_OF_A_QUEUE);
+		break;
+	default:
+		if (events > 1)
+			count(kind == EPX_SOURCE_USER ? PAYLOAD_COALESCED :
+							PAYLOAD_PERIODS);
+	}
+}
+
+/**
+ * struct tally - what one record has
+ * @woken: threads that came back with events
+ * @files: events of files
+ * @sources: events of sources
+ */
+struct tally {
+	int woken;
+	int files;
+	int sources;
+};
+
 /* Returns how many words it took beyond the one at @at. */
-static int count_tag(const struct record *r, int at, int *woken)
+static int count_tag(const struct record *r, int at, struct tally *tally)
 {
 	uint64_t word = r->words[at];
 
 	switch (TAG_OF(word)) {
 	case TAG_EVENT:
 		count_event(LOW_WORD(word));
+		if ((r->words[at + 1] & SOURCE_BITS) == SOURCE_DATA)
+			tally->sources++;
+		else
+			tally->files++;
 		return 1;
+	case TAG_PAYLOAD:
+		count_payload(word >> 32 & 0xffff, r->words[at + 2]);
+		return 2;
+	case TAG_SOURCE:
+		if (r->words[at + 3])
+			count(FDINFO_SOURCE_PENDING);
+		return 3;
 	case TAG_ZOMBIE:
 		count(FDINFO_ZOMBIE);
 		return 1;
@@ -166,7 +262,7 @@ static int count_tag(const struct record *r, int at, int *woken)
 		if ((int)LOW_WORD(word) == -EINTR)
 			count(THREAD_EINTR);
 		else
-			++*woken;
+			tally->woken++;
 		break;
 	case TAG_REUSED:
 		count(word & 1 ? ADD_BESIDE_A_ZOMBIE :
@@ -186,7 +282,7 @@ static int count_tag(const struct record *r, int at, int *woken)
 
 static void count_record(const struct record *r)
 {
-	int woken = 0;
+	struct tally tally = { 0 };
 
 	kind_count[r->kind]++;
 	if (r->kind != OP_END)
@@ -197,16 +293,28 @@ static void count_record(const struct record *r)
 		count_wait(r);
 	else if (r->kind == OP_CTL)
 		count_ctl(r);
+	else if (r->kind == OP_SOURCE)
+		count_source(r);
+	else if (r->kind == OP_POST)
+		count_post(r);
+	else if (r->kind == OP_TAKE)
+		count_take(r);
 	else if (r->kind == OP_CREATE && r->ret == -EINVAL)
 		count(CREATE_EINVAL);
 	else if (r->kind == OP_POLL && r->ret == 1)
 		count(INSTANCE_POLLED_READY);
 	for (int i = 0; i < r->nr; i++)
-		i += count_tag(r, i, &woken);
+		i += count_tag(r, i, &tally);
+	if (tally.sources)
+		count(EVENT_OF_A_SOURCE);
+	if (tally.sources && tally.files)
+		count(FILES_AND_SOURCES);
 	/* One that came back from its park at once was not woken. */
-	if (woken && r->kind != OP_PARK)
-		count(woken > 1 ? SEVERAL_THREADS_WOKEN : THREAD_WOKEN);
-	if (woken && r->by == CHILD)
+	if (tally.woken && r->kind != OP_PARK)
+		count(tally.woken > 1 ? SEVERAL_THREADS_WOKEN : THREAD_WOKEN);
+	if (tally.woken && (r->kind == OP_POST || r->kind == OP_SOURCE))
+		count(SOURCE_WAKES_A_THREAD);
+	if (tally.woken && r->by == CHILD)
 		count(CHILD_WAKES_A_THREAD);
 }
 

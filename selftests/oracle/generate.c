@@ -13,7 +13,7 @@
  * order is anybody's), and no TCP ends while threads wait (FIN and its ACK are
  * two wake-ups); no socket is sent over a socket without being received at
  * once (garbage collection has its own time). Timers expire only where that is
- * awaited.
+ * awaited. sources.c says which changes of sources are left out.
  */
 #include <errno.h>
 #include <string.h>
@@ -60,6 +60,10 @@ static const struct {
 	{ OP_RAISE_THREAD, 10, STYLE_THREADS },
 	{ OP_FORK, 25, STYLE_CHILD },
 	{ OP_EXIT_CHILD, 16, STYLE_CHILD },
+	{ OP_SOURCE, 110, STYLE_SOURCES },
+	{ OP_POST, 150, STYLE_SOURCES },
+	{ OP_TAKE, 25, STYLE_SOURCES },
+	{ OP_PAYLOAD, 80, STYLE_SOURCES },
 	{ OP_PTY, 12, STYLE_PTY },
 	{ OP_TCP, 12, STYLE_TCP },
 };
@@ -132,6 +136,8 @@ static unsigned int random_style(struct generator *g)
 		style |= STYLE_PTY;
 	if (one_in(g, 20))
 		style |= STYLE_TCP;
+	if (one_in(g, 3))
+		style |= STYLE_SOURCES;
 	if (one_in(g, 8))
 		style |= STYLE_NESTED;
 	/* Few files and many events, or the other way round. */
@@ -194,6 +200,9 @@ static void start(struct generator *g, struct program *p)
 		add(g, p, OP_PTY);
 	for (int i = 0; i < nr; i++)
 		add(g, p, OP_CTL);
+	if (g->style & STYLE_SOURCES)
+		for (int i = 0; i < 4; i++)
+			add(g, p, OP_SOURCE);
 }
 
 void generate(struct program *program, uint64_t seed, uint64_t number)

@@ -11,6 +11,7 @@
 #define STYLE_TCP	(1 << 3)
 #define STYLE_NESTED	(1 << 4)
 #define STYLE_SMALL	(1 << 5)
+#define STYLE_SOURCES	(1 << 6)
 
 /**
  * struct generator - a program in the making
@@ -37,6 +38,9 @@ int pick_free(struct generator *g);
 
 /* Fills in the arguments; false if the kind has no sense now. */
 bool operands(struct generator *g, struct op *op);
+/* operands_source.c: those of sources */
+bool operands_source(struct generator *g, struct op *op);
+bool source_is_refused(const struct op *op);
 /* It will fail, whatever the state of the world. */
 bool operands_are_refused(const struct op *op);
 

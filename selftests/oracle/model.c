@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* See model.h. */
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+
+#include <epollx.h>
 
 #include "model.h"
 
@@ -9,6 +12,7 @@ void model_reset(struct model *m)
 {
 	memset(m->added, 0, m->nr_objects * sizeof(m->added[0]));
 	memset(m->fd, 0, sizeof(m->fd));
+	memset(m->source, 0, sizeof(m->source));
 	m->nr_objects = 1;
 	m->nr_tcp = 0;
 	m->nr_pty = 0;
@@ -136,6 +140,47 @@ static void take_from_flight(struct model *m, const struct op *op)
 	memmove(m->flight, m->flight + 1, m->nr_flight * sizeof(m->flight[0]));
 }
 
+int model_source(const struct model *m, int instance, uint32_t id)
+{
+	for (int slot = 0; slot < SOURCES; slot++)
+		if (m->source[slot].instance == instance &&
+		    (!instance || m->source[slot].id == id))
+			return slot;
+	return -1;
+}
+
+/*
+ * The number of the slot is in the data, so that who gets an event knows what
+ * it is of.
+ */
+static void set_source(struct source *s, const struct op *op, int slot)
+{
+	s->events = op->arg[4] | EPOLLIN;
+	s->data = SOURCE_DATA | (op->arg[5] & 0xffffffff) << 8 | slot;
+}
+
+static void change_source(struct model *m, const struct op *op)
+{
+	int instance = model_object(m, op->by, op->arg[0]);
+	int slot = model_source(m, instance, op->arg[2]);
+
+	if (slot >= 0 && op->arg[1] == EPOLL_CTL_DEL)
+		m->source[slot].instance = 0;
+	else if (slot >= 0 && op->arg[1] != EPOLL_CTL_ADD)
+		set_source(&m->source[slot], op, slot);
+	if (slot >= 0 || (op->arg[1] != EPOLL_CTL_ADD &&
+			  op->arg[1] != EPX_CTL_PUT))
+		return;
+	slot = model_source(m, 0, 0);
+	if (slot < 0)
+		return;
+	m->source[slot] = (struct source){
+		.instance = instance, .kind = op->arg[3], .id = op->arg[2],
+		.clock = op->arg[7], .depth = op->arg[6],
+	};
+	set_source(&m->source[slot], op, slot);
+}
+
 static void make_simple(struct model *m, const struct op *op)
 {
 	static const uint8_t natures[KINDS] = {
@@ -190,6 +235,9 @@ void model_apply(struct model *m, const struct op *op)
 		m->added[model_object(m, op->by, op->arg[0])]
 			[is_ours(op->arg[2]) ? op->arg[2] : 0] =
 			model_object(m, op->by, op->arg[2]);
+		break;
+	case OP_SOURCE:
+		change_source(m, op);
 		break;
 	case OP_PARK:
 		m->parked |= 1 << op->arg[0];

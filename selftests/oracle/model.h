@@ -10,6 +10,7 @@
 #ifndef EPX_ORACLE_MODEL_H
 #define EPX_ORACLE_MODEL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,6 +26,12 @@
 #define OBJECTS		(2 * PROGRAM_MOST + 2)
 #define FLIGHT_MOST	4
 #define THREADS		6
+/* Sources of one program; a deleted one makes room. */
+#define SOURCES		24
+
+/* In the upper bits of a source's data; its slot is in the lowest eight. */
+#define SOURCE_DATA	0x50c0000000000000ULL
+#define SOURCE_BITS	0xffff000000000000ULL
 
 /* A file's nature, or rather its end's. Bits of a mask are 1 << these. */
 enum nature {
@@ -81,6 +88,33 @@ struct object {
 };
 
 /**
+ * struct source - a source of an instance, which keeps its slot when the
+ *		   instance has ended: a thread may wait there still
+ * @instance: the object it belongs to; 0: the slot is free
+ * @kind: EPX_SOURCE_*
+ * @clock: of a timer
+ * @depth: of a queue
+ * @id: of the source
+ * @events: the mask, EPOLLIN in it
+ * @data: what its events carry
+ * @value: of the last post
+ * @held: values that the queue holds
+ * @delivered: its events so far, by a plain wait
+ */
+struct source {
+	int16_t instance;
+	uint8_t kind;
+	uint8_t clock;
+	uint32_t depth;
+	uint32_t id;
+	uint32_t events;
+	uint64_t data;
+	uint64_t value;
+	uint32_t held;
+	atomic_uint delivered;
+};
+
+/**
  * struct model - all of a world
  * @object: those of this program; 0 is nothing
  * @nr_objects: how many
@@ -92,6 +126,7 @@ struct object {
  * @has_child: there is one
  * @parked: threads that have been told to wait, by bit
  * @added: for each instance, the object last added under a number
+ * @source: sources of all instances
  */
 struct model {
 	struct object object[OBJECTS];
@@ -104,6 +139,7 @@ struct model {
 	bool has_child;
 	uint8_t parked;
 	int16_t added[OBJECTS][FD_END];
+	struct source source[SOURCES];
 };
 
 void model_reset(struct model *m);
@@ -117,6 +153,8 @@ enum nature model_nature(const struct model *m, enum process by,
 int model_fd_of(const struct model *m, enum process by, int object);
 enum target model_target(const struct model *m, enum process by,
 			 long long fd);
+/* The slot of source @id of @instance, or of a free one with @instance 0; -1. */
+int model_source(const struct model *m, int instance, uint32_t id);
 /* The other end of @fd, as long as anybody has it open; or 0. */
 int model_living_peer(const struct model *m, enum process by, long long fd);
 

@@ -288,6 +288,8 @@ bool operands_are_refused(const struct op *op)
 		return op->arg[1] <= 0;
 	if (op->kind == OP_CTL)
 		return op->arg[1] != EPOLL_CTL_ADD;
+	if (op->kind == OP_SOURCE)
+		return source_is_refused(op);
 	return false;
 }
 
@@ -304,6 +306,11 @@ bool operands(struct generator *g, struct op *op)
 		op->arg[0] = an_instance(g);
 		op->arg[1] = one_in(g, 3) ? 0x3fff : 1;
 		return true;
+	case OP_SOURCE:
+	case OP_POST:
+	case OP_TAKE:
+	case OP_PAYLOAD:
+		return operands_source(g, op);
 	case OP_FDINFO:
 		op->arg[0] = pick(g, IS(INSTANCE));
 		return op->arg[0] >= 0;

@@ -41,6 +41,14 @@ const struct kind_info kinds[KINDS] = {
 		"EXPECT_EQ(poll_revents(fd[%0], %1), %=);" },
 	[OP_FDINFO] = { "fdinfo", "ep", 0, -1,
 		"EXPECT_EQ(watches_of(fd[%0]), %=);" },
+	[OP_SOURCE] = { "source", "ep op id kind events data how clock", 0, 0,
+		"EXPECT_EQ(change_source(fd[%0], %1, %2, %3, %4, %5, %6, %7), %=);" },
+	[OP_POST] = { "post", "ep id value count", 0, 0,
+		"EXPECT_EQ(post(fd[%0], %1, %2, %3), %=);" },
+	[OP_TAKE] = { "take", "ep id count", 0, 0,
+		"EXPECT_EQ(epx_take(fd[%0], %1, values, %2), %=);" },
+	[OP_PAYLOAD] = { "payload", "ep max", 0, 0,
+		"EXPECT_EQ(epx_wait_payload(fd[%0], payload, %1, 0), %=);" },
 	[OP_WRITE] = { "write", "fd bytes", 0, -1,
 		"write(fd[%0], block, %1);" },
 	[OP_READ] = { "read", "fd bytes", 0, -1,
@@ -82,6 +90,7 @@ static bool is_in_hex(const char *name, size_t length)
 {
 	return !strncmp(name, "events", length) ||
 	       !strncmp(name, "data", length) ||
+	       !strncmp(name, "value", length) ||
 	       !strncmp(name, "flags", length);
 }
 

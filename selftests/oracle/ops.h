@@ -19,7 +19,7 @@
 #include <stdio.h>
 
 #define PROGRAM_MOST	256
-#define ARGUMENTS	7
+#define ARGUMENTS	8
 
 enum process { PARENT, CHILD, PROCESSES };
 
@@ -41,6 +41,10 @@ enum kind {
 	OP_PWAIT2,
 	OP_POLL,
 	OP_FDINFO,
+	OP_SOURCE,
+	OP_POST,
+	OP_TAKE,
+	OP_PAYLOAD,
 	OP_WRITE,
 	OP_READ,
 	OP_FILL,
@@ -105,6 +109,22 @@ enum regular { A_DIRECTORY, A_MEMFD, A_NULL_DEVICE, A_PATH };
 
 /* what= of timer */
 enum timer { TIMER_OFF, TIMER_FAR, TIMER_EXPIRE };
+
+/* how= of source, where it is a timer; depth where it is a queue */
+enum source_time {
+	SOURCE_OFF,
+	SOURCE_FAR,
+	SOURCE_FAR_PERIODIC,
+	SOURCE_FAR_AT,
+	SOURCE_LATEST_AT,
+	SOURCE_NOW,
+	SOURCE_NOW_PERIODIC,
+	SOURCE_PAST_AT,
+	SOURCE_PAST_PERIODIC,	/* of CLOCK_REALTIME: SOURCE_PERIODS */
+	SOURCE_NEGATIVE,
+	SOURCE_NEGATIVE_PERIOD,
+	SOURCE_TIMES,
+};
 
 /* call= of park */
 enum call { CALL_WAIT, CALL_PWAIT, CALL_PWAIT2, CALL_POLL };

@@ -16,6 +16,9 @@
  * that a program means the same when some of its operations are left out:
  * that is what lets a divergence be minimised and replayed.
  *
+ * What native epoll has in another form is translated: a source of epollx is a
+ * file there, which nobody but the machine knows of (sources.c, standin.c).
+ *
  * Nothing is timed. Each worker lives on one CPU, and its waiting threads have
  * a real-time priority there: who is woken has run, and sleeps or is back,
  * before the operation that woke it is over; threads.c looks in /proc that it
@@ -62,6 +65,8 @@ enum tag {
 	TAG_GUARDED,	/* a wait without end was given none: nothing ready */
 	TAG_SKIPPED,	/* not possible in this world: not done */
 	TAG_UNSETTLED,	/* what had to come by itself did not come */
+	TAG_SOURCE,	/* in fdinfo: mask; id, data and pending follow */
+	TAG_PAYLOAD,	/* kind of source in 32-47, flags; value, count follow */
 	TAG_REUSED,	/* added under a number that had another file: it lives? */
 };
 

@@ -233,6 +233,14 @@ static long long perform_kind(const struct op *op)
 		return perform_poll(op);
 	case OP_FDINFO:
 		return perform_fdinfo(op);
+	case OP_SOURCE:
+		return perform_source(op);
+	case OP_POST:
+		return perform_post(op);
+	case OP_TAKE:
+		return perform_take(op);
+	case OP_PAYLOAD:
+		return perform_payload(op);
 	case OP_PARK:
 		return op->by == PARENT ? threads_park(op) : SKIPPED;
 	case OP_RAISE_THREAD:
@@ -261,6 +269,10 @@ static bool concerns_tcp(const struct op *op)
 	case OP_PWAIT2:
 	case OP_POLL:
 	case OP_FDINFO:
+	case OP_SOURCE:
+	case OP_POST:
+	case OP_TAKE:
+	case OP_PAYLOAD:
 		return false;
 	default:
 		return true;
@@ -271,8 +283,9 @@ long long perform(const struct op *op)
 {
 	long long ret = perform_kind(op);
 
-	/* These two tell the model themselves. */
-	if (ret >= 0 && op->kind != OP_PARK && op->kind != OP_CTL)
+	/* These tell the model themselves. */
+	if (ret >= 0 && op->kind != OP_PARK && op->kind != OP_CTL &&
+	    op->kind != OP_SOURCE)
 		model_apply(&half->model, op);
 	if (half->model.nr_tcp && concerns_tcp(op))
 		settle_tcp(op->by);

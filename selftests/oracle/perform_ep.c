@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* Operations on instances: the calls that are compared, and what shows them. */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdlib.h>
 
 #include "helpers.h"
 #include "world.h"
 
 #define POISON		0xa5
 #define POISONED	240	/* bytes: 20 events */
-#define WATCHES_MOST	128
 
 static struct epoll_event *ctl_event(const struct op *op)
 {
@@ -191,6 +188,7 @@ long long perform_wait(const struct op *op)
 	if (bytes_of(op))
 		memset(buffer, POISON, bytes_of(op));
 	ret = call(op, buffer, time);
+	sources_delivered(buffer, ret);
 	log_events(op, buffer, ret);
 	if (handler_runs != runs)
 		log_tag(TAG_HANDLER, handler_mask);
@@ -206,68 +204,4 @@ long long perform_poll(const struct op *op)
 
 	log_tag(TAG_VALUE, (unsigned short)pfd.revents);
 	return ret;
-}
-
-struct watch {
-	int tfd;
-	uint32_t events;
-	uint64_t data;
-};
-
-static int compare_watches(const void *a, const void *b)
-{
-	const struct watch *one = a, *other = b;
-
-	if (one->tfd != other->tfd)
-		return one->tfd < other->tfd ? -1 : 1;
-	if (one->events != other->events)
-		return one->events < other->events ? -1 : 1;
-	return (one->data > other->data) - (one->data < other->data);
-}
-
-/* "tfd: %8d events: %8x data: %16llx  pos:..." */
-static int parse_watches(char *text, struct watch *watches)
-{
-	int nr = 0;
-
-	for (char *at = text; (at = strstr(at, "tfd:")) &&
-	     nr < WATCHES_MOST; nr++) {
-		char *end;
-
-		watches[nr].tfd = strtol(at + 4, &end, 10);
-		watches[nr].events = strtoul(end + strlen(" events:"), &end,
-					     16);
-		watches[nr].data = strtoull(end + strlen(" data:"), &at, 16);
-	}
-	return nr;
-}
-
-/* The set of watches: the order in /proc is that of addresses. */
-long long perform_fdinfo(const struct op *op)
-{
-	static char text[16384];
-	struct watch watches[WATCHES_MOST];
-	const struct model *m = &half->model;
-	ssize_t length;
-	char path[64];
-	int fd, nr;
-
-	if (model_nature(m, op->by, op->arg[0]) != INSTANCE)
-		return SKIPPED;
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%lld", op->arg[0]);
-	fd = open(path, O_RDONLY);
-	length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[length < 0 ? 0 : length] = 0;
-	nr = parse_watches(text, watches);
-	qsort(watches, nr, sizeof(watches[0]), compare_watches);
-	for (int i = 0; i < nr; i++) {
-		bool twice = i && watches[i].tfd == watches[i - 1].tfd;
-		bool stands = model_object(m, op->by, watches[i].tfd);
-
-		log_tag(twice || !stands ? TAG_ZOMBIE : TAG_FDINFO,
-			(uint64_t)watches[i].tfd << 32 | watches[i].events);
-		log_word(watches[i].data);
-	}
-	return nr;
 }

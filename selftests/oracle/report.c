@@ -23,6 +23,19 @@ static int print_word(FILE *to, const struct record *r, int at)
 			LOW_WORD(word), next,
 			TAG_OF(word) == TAG_ZOMBIE ? ", zombie" : "");
 		return has_next;
+	case TAG_SOURCE:
+		if (at + 3 >= r->nr)
+			break;
+		fprintf(to, " [source %u: %#x, %#" PRIx64 ", pending %" PRIu64 "]",
+			LOW_WORD(next), LOW_WORD(word), r->words[at + 2],
+			r->words[at + 3]);
+		return 3;
+	case TAG_PAYLOAD:
+		if (at + 2 >= r->nr)
+			break;
+		fprintf(to, " (value %#" PRIx64 ", count %" PRIu64 ")", next,
+			r->words[at + 2]);
+		return 2;
 	case TAG_POISON:
 		fprintf(to, " (byte %" PRIu64 " overwritten with %#x)", low >> 8,
 			(int)(low & 0xff));

@@ -104,10 +104,12 @@ static void *parker_main(void *arg)
 		while (sem_wait(&p->start))
 			;
 		handler_runs = 0;
-		if (p->op.kind == OP_PARK)
+		if (p->op.kind == OP_PARK) {
 			p->result = call(p);
-		else
+			sources_delivered(p->events, p->result);
+		} else {
 			forget_signals(p);
+		}
 		p->runs = handler_runs;
 		p->mask = handler_mask;
 		p->order = atomic_fetch_add(&returned_so_far, 1);

@@ -255,6 +255,7 @@ static void end_program(int index)
 	close_range(FD_FIRST, FD_LAST, 0);
 	drain_channel();
 	drain_signals();
+	standins_reset();
 	pass_turn();
 }
 
@@ -299,6 +300,7 @@ void world_main(enum side side, int position, int orders, int replies)
 	orders = move_up(orders);
 	replies = move_up(replies);
 	open_channel();
+	standins_init();
 	child_init();
 	threads_start();
 	while (read(orders, &byte, 1) == 1 && shared->order != ORDER_QUIT) {

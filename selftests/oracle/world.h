@@ -8,6 +8,7 @@
 #define EPX_ORACLE_WORLD_H
 
 #include <signal.h>
+#include <sys/epoll.h>
 
 #include "oracle.h"
 
@@ -54,6 +55,36 @@ long long perform_ctl(const struct op *op);
 long long perform_wait(const struct op *op);
 long long perform_poll(const struct op *op);
 long long perform_fdinfo(const struct op *op);
+
+/* sources.c */
+long long perform_source(const struct op *op);
+long long perform_post(const struct op *op);
+long long perform_take(const struct op *op);
+long long perform_payload(const struct op *op);
+/* A plain wait has these: it has taken what user events and timers had. */
+void sources_delivered(const struct epoll_event *events, int nr);
+/* The slot of the source that the data is of, or -1. */
+int source_of(uint64_t data);
+
+/* standin.c: files that stand for sources on native epoll */
+void standins_init(void);
+/* As they were, after a program. */
+void standins_reset(void);
+/* @slot: of the op's source if that @exists, or one that it would have. */
+long long standin_change(const struct op *op, int slot, bool exists);
+long long standin_post(int slot, uint64_t value, int count);
+/* Takes what it has; false if that is nothing. */
+bool standin_read(int slot, uint64_t *what);
+/* A queue's value has been taken by a delivery, not by TAKE. */
+void standin_taken(int ep, int slot);
+bool standin_is_pending(int slot);
+uint64_t standin_holds(int slot);
+/* The slot of the source that number @tfd stands for, or -1. */
+int standin_slot(int tfd);
+/* When a timer expires; of SOURCE_* and the clock. */
+void source_times(const struct op *op, int64_t *first, int64_t *period,
+		  bool *is_absolute);
+bool source_expires(const struct op *op);
 
 /* threads.c */
 void threads_start(void);
