@@ -161,15 +161,18 @@ endef
 $(out)/%_test: $(objects)/selftests/%_test.o $(objects)/common.a
 	$(call link,,$(libraries))
 
-$(out)/lib/%_test: $(objects)/userlib/tests/%_test.o $(addprefix $(objects)/userlib/tests/,lib.o starve.o) $(objects)/libepollx.a
-	$(call link,-Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc,)
+lib_harness = $(addprefix $(objects)/userlib/tests/,lib.o starve.o) $(objects)/libepollx.a
+starve = -Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc
+
+$(out)/lib/%_test: $(objects)/userlib/tests/%_test.o $(lib_harness)
+	$(call link,$(starve),)
 
 # What GLib takes is asked for when it is needed: it comes with setup.
 glib_objects = $(patsubst %,$(objects)/userlib/%.o,examples/glib_source examples/glib tests/glib_test)
 $(glib_objects): flags += -Iuserlib/examples $(shell pkg-config --cflags glib-2.0)
 
-$(out)/lib/glib_test: $(patsubst %,$(objects)/userlib/%.o,tests/glib_test tests/lib examples/glib_source) $(objects)/libepollx.a
-	$(call link,,$(shell pkg-config --libs glib-2.0))
+$(out)/lib/glib_test: $(patsubst %,$(objects)/userlib/%.o,tests/glib_test examples/glib_source) $(lib_harness)
+	$(call link,$(starve),$(shell pkg-config --libs glib-2.0))
 
 $(out)/examples/glib: $(patsubst %,$(objects)/userlib/examples/%.o,glib glib_source) $(objects)/libepollx.a
 	$(call link,,$(shell pkg-config --libs glib-2.0))

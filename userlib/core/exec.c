@@ -158,13 +158,11 @@ static void exec_poll(struct epx_exec *exec, struct epx_task *task)
 static int exec_poll_some(struct epx_exec *exec)
 {
 	struct epx_task *task;
-	int n = 0;
+	int n;
 
 	exec->is_running = true;
-	while (n < EPX_TURN && (task = exec_next(exec))) {
+	for (n = 0; n < EPX_TURN && (task = exec_next(exec)); n++)
 		exec_poll(exec, task);
-		n++;
-	}
 	exec->is_running = false;
 	return n;
 }

@@ -101,10 +101,7 @@ struct epx_exec {
 	uint64_t random;		/* not 0: which task is next */
 	int64_t seen;			/* the time of the last turn */
 	uint64_t nr_tasks;
-	uint64_t polls;
-	uint64_t turns;
-	uint64_t sleeps;
-	uint64_t posts;
+	uint64_t polls, turns, sleeps, posts;
 	uint32_t refs;			/* the owner's, and one for each task */
 	int state;
 	struct epx_call *inbox;		/* the newest first */
