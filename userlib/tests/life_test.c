@@ -125,10 +125,11 @@ EPX_ASYNC(parent, parent_end)
 	epx_group_init(&me->group, me->exec);
 	epx_sem_init(&me->sem, 0);
 	for (i = 0; i < 3; i++)
-		if (epx_group_spawn(&me->group,
-				    epx_sem_take(&me->children[i], &me->sem),
-				    NULL))
-			EPX_RETURN(-ENOMEM);
+		EXPECT_EQ(epx_group_spawn(&me->group,
+					  epx_sem_take(&me->children[i],
+						       &me->sem),
+					  NULL),
+			  0);
 	EPX_TRY(epx_group_wait(&me->wait, &me->group));
 	EPX_END;
 }

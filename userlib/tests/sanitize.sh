@@ -45,10 +45,12 @@ sanitized() {
 	done
 }
 
-# What a test that has failed leaves behind is no leak of the library's; memory_test asks for those.
+# What a test that has failed leaves behind is no leak of the library's; memory_test asks for those. On the scripted
+# backend, with which GLib's loop cannot sleep.
 starved() {
 	local program
 	for program in "$work/address"/lib/*_test; do
+		[ "${program##*/}" != glib_test ] || continue
 		run starved "$program" env ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1 \
 			"$program" --starve 50
 	done
