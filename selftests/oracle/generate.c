@@ -50,7 +50,7 @@ static const struct {
 	{ OP_FIFO, 4, 0 },
 	{ OP_TIMERFD, 5, 0 },
 	{ OP_SIGNALFD, 5, 0 },
-	{ OP_REGULAR, 4, 0 },
+	{ OP_REGULAR, 8, 0 },
 	{ OP_TIMER, 14, 0 },
 	{ OP_RAISE, 8, 0 },
 	{ OP_HANDLER, 2, 0 },

@@ -13,6 +13,9 @@
 #define STYLE_SMALL	(1 << 5)
 #define STYLE_SOURCES	(1 << 6)
 
+/* Any one of an array's. */
+#define OF(g, table) table[random_below(g, sizeof(table) / sizeof((table)[0]))]
+
 /**
  * struct generator - a program in the making
  * @state: of the random numbers

@@ -29,7 +29,7 @@
 #include "helpers.h"
 
 /* From so many operations on, all there is must have come. */
-#define LONG_RUN	100000
+#define LONG_RUN	200000
 #define SECONDS		30
 
 struct shared *shared;

@@ -7,8 +7,6 @@
 
 #include "generate.h"
 
-#define OF(g, table) table[random_below(g, sizeof(table) / sizeof((table)[0]))]
-
 #define EXCLUSIVE_OK	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLET)
 
 /* The largest array, in events, and one more. */
@@ -124,7 +122,7 @@ static bool ctl(struct generator *g, struct op *op)
 	op->arg[4] = random_data(g);
 	op->arg[5] = one_in(g, is_odd(g, op) ? 6 : 40) ? OF(g, pointers) :
 							 POINTER_OK;
-	if (is_odd(g, op) && one_in(g, 10))
+	if (one_in(g, is_odd(g, op) ? 5 : 120))
 		op->arg[2] = one_in(g, 2) ? pick(g, IS(REGULAR)) : -1;
 	return true;
 }

@@ -8,8 +8,6 @@
 
 #include "generate.h"
 
-#define OF(g, table) table[random_below(g, sizeof(table) / sizeof((table)[0]))]
-
 /* A source that there should be, of a kind in @kinds, and a number for it. */
 static const struct source *pick_source(struct generator *g, struct op *op,
 					unsigned int kinds)

@@ -23,13 +23,6 @@
 #include "helpers.h"
 #include "world.h"
 
-/*
- * After so many ns it counts as an outcome of its own that what must come does
- * not. Long, since the emulated CPU on which the softirq or the work item is
- * to run may itself have to wait for the host.
- */
-#define LATE	20000000000LL
-
 /* A line discipline takes 4095 bytes; what it does not take comes later. */
 #define PTY_MOST	3000
 

@@ -22,7 +22,6 @@
 #include "sourcefile.h"
 #include "world.h"
 
-#define LATE		20000000000LL
 #define SECOND		1000000000LL
 #define AGES		(100000 * SECOND)
 /* Of CLOCK_REALTIME, which is old enough. */

@@ -15,6 +15,13 @@
 /* perform() gives this where the operation makes no sense in this world. */
 #define SKIPPED		(-4096)
 
+/*
+ * After so many ns it counts as an outcome of its own that what must come does
+ * not. Long, since the emulated CPU on which the softirq or the work item is
+ * to run may itself have to wait for the host.
+ */
+#define LATE	20000000000LL
+
 /* Memory at the same address in both workers; see world.c for its pages. */
 #define ARENA		((char *)0x10000000)
 #define ARENA_BUFFER	(ARENA + 0x400)
