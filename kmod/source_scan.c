@@ -31,7 +31,7 @@ static bool epx_source_is_pending(struct epx_source *src)
 	if (!epx_source_is_armed(src))
 		return false;
 	if (src->kind == EPX_SOURCE_TIMER)
-		return READ_ONCE(src->count);
+		return epx_timer_is_pending(epx_timer_of(src));
 	return epx_posted_is_pending(epx_posted_of(src));
 }
 
@@ -54,10 +54,14 @@ static bool epx_source_take(struct epx_source *src, struct epx_payload_event *ev
 	return epx_user_take(epx_posted_of(src), event);
 }
 
-static void epx_source_give_back(struct epx_source *src, u64 count)
+static void epx_source_give_back(struct epx_source *src,
+				 const struct epx_payload_event *event)
 {
 	spin_lock_irq(&src->lock);
-	src->count += count;
+	src->count += event->count;
+	/* Of a timer, nobody else sets it. */
+	if (event->flags & EPX_EVENT_CLOCK_SET)
+		epx_timer_of(src)->jumped = true;
 	spin_unlock_irq(&src->lock);
 }
 
@@ -72,6 +76,9 @@ static void epx_source_delivered(struct epx_source *src)
 	spin_lock_irq(&src->lock);
 	WRITE_ONCE(w->events, w->events & EPX_STEERING_BITS);
 	spin_unlock_irq(&src->lock);
+	/* It runs yet where its event was that the clock has been set. */
+	if (src->kind == EPX_SOURCE_TIMER)
+		hrtimer_cancel(&epx_timer_of(src)->timer);
 }
 
 static bool epx_source_put(void __user *to, const struct epx_payload_event *event,
@@ -133,7 +140,7 @@ static int epx_single_visit(struct epx_source *src, struct list_head *next,
 	if (!epx_source_take(src, &event))
 		return 0;
 	if (!epx_source_put(to, &event, payload)) {
-		epx_source_give_back(src, event.count);
+		epx_source_give_back(src, &event);
 		epx_requeue(&src->watch, next->prev);
 		return -EFAULT;
 	}

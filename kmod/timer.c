@@ -25,15 +25,31 @@
  * and none of these. What starts a timer has the mutex, or is the callback
  * itself, which hrtimer_cancel() accounts for.
  *
+ * A change of a timer that runs starts it anew without a cancel before, which
+ * would cost as much again. Then an expiry of the earlier setting may be on its
+ * way, and must not be taken for one of the new:
+ *
+ *	epx_timer_expire()		epx_timer_move(), under the mutex
+ *	base's lock: dequeued, running	changing = 1
+ *	->lock: changing? missed = 1	hrtimer_start(), in the base's lock
+ *	        else count + 1		->lock: changing = 0, count = 0;
+ *	base's lock: not running		missed, or running? again, with a cancel
+ *
+ * What is dequeued before the start is of the earlier setting: it is over before
+ * the last section, which drops its count, or it is still seen to run. What is
+ * dequeued after the start is of the new one: it comes after the last section
+ * and counts, or it has seen ->changing and said so.
+ *
  * The clock. A timer of CLOCK_REALTIME that was set to a point in time follows
  * that clock, the kernel sees to it. That the clock has been set, and not slewed,
  * shows in its distance from CLOCK_MONOTONIC, which is compared with what it
- * was: exact, at the next event of the timer.
+ * was: at the next event of the timer, or at once if that is asked for (clock.c).
  */
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/timekeeping.h>
 
+#include "clock.h"
 #include "ring.h"
 #include "ring_publish.h"
 #include "source.h"
@@ -44,6 +60,25 @@ static bool epx_timer_is_periodic(const struct epx_timer *timer)
 {
 	return timer->period &&
 	       !(READ_ONCE(timer->source.watch.events) & EPOLLONESHOT);
+}
+
+/*
+ * Past now; how many periods that is, none where the clock was set back behind
+ * the expiry. hrtimer_forward() would count too few where the kernel has no
+ * timers of high resolution: it rounds a period up to a tick there.
+ */
+static u64 epx_timer_forward(struct epx_timer *timer)
+{
+	ktime_t now = hrtimer_cb_get_time(&timer->timer);
+	s64 late = ktime_sub(now, hrtimer_get_expires(&timer->timer));
+	u64 periods;
+
+	if (late < 0)
+		return 0;
+	periods = (u64)late / timer->period + 1;
+	/* Saturates. */
+	hrtimer_add_expires(&timer->timer, periods * timer->period);
+	return periods;
 }
 
 /* As epx_timer_expire(), where the instance has a ring. */
@@ -63,8 +98,7 @@ static enum hrtimer_restart epx_timer_expire_ring(struct epx_timer *timer)
 			spin_unlock(&src->lock);
 			told = epx_ring_hint(w, events, 0);
 		} else {
-			count = hrtimer_forward_now(&timer->timer,
-						    timer->period);
+			count = epx_timer_forward(timer);
 			restart = HRTIMER_RESTART;
 		}
 	}
@@ -88,6 +122,11 @@ static enum hrtimer_restart epx_timer_expire(struct hrtimer *hrtimer)
 	if (epx_ring_of(w->instance))
 		return epx_timer_expire_ring(timer);
 	spin_lock(&src->lock);
+	if (unlikely(READ_ONCE(timer->changing))) {
+		timer->missed = true;
+		spin_unlock(&src->lock);
+		return HRTIMER_NORESTART;
+	}
 	WRITE_ONCE(src->count, src->count + 1);
 	timer->expired = true;
 	spin_unlock(&src->lock);
@@ -122,14 +161,32 @@ void epx_timer_prepare(struct epx_timer *timer)
  * epx_timer_stop() - no callback runs or comes, and nothing is pending
  * @timer: the timer
  *
- * Context: process; the instance's mutex held, unless nobody else has the
- * timer; none of the locks that the callback takes.
+ * Context: process, may sleep; the instance's mutex held, unless nobody else has
+ * the timer; none of the locks that the callback takes.
  */
 void epx_timer_stop(struct epx_timer *timer)
 {
+	if (unlikely(timer->listed))
+		epx_clock_unlist(timer);
 	hrtimer_cancel(&timer->timer);
 	timer->source.count = 0;
 	timer->expired = false;
+	timer->jumped = false;
+}
+
+static void epx_timer_start(struct epx_timer *timer,
+			    const struct epx_source_ctl *ctl)
+{
+	hrtimer_start_range_ns(&timer->timer, ctl->first, ctl->slack,
+			       ctl->flags & EPX_TIMER_ABSTIME ?
+			       HRTIMER_MODE_ABS : HRTIMER_MODE_REL);
+}
+
+/* Only such a one follows what is done to its clock. */
+static bool epx_timer_follows_clock(const struct epx_timer *timer)
+{
+	return timer->clock == CLOCK_REALTIME &&
+	       (timer->flags & EPX_TIMER_ABSTIME);
 }
 
 /**
@@ -137,7 +194,7 @@ void epx_timer_stop(struct epx_timer *timer)
  * @timer: the timer
  * @ctl: checked
  *
- * Context: process; the instance's mutex held.
+ * Context: process, may sleep; the instance's mutex held.
  */
 void epx_timer_set(struct epx_timer *timer, const struct epx_source_ctl *ctl)
 {
@@ -145,20 +202,54 @@ void epx_timer_set(struct epx_timer *timer, const struct epx_source_ctl *ctl)
 	if (timer->clock != ctl->clock || timer->flags != ctl->flags)
 		epx_timer_init(timer, ctl->clock, ctl->flags);
 	timer->period = ctl->period;
-	timer->offset = ktime_mono_to_real(0);
-	if (ctl->first)
-		hrtimer_start_range_ns(&timer->timer, ctl->first, ctl->slack,
-				       ctl->flags & EPX_TIMER_ABSTIME ?
-				       HRTIMER_MODE_ABS : HRTIMER_MODE_REL);
+	if (!ctl->first)
+		return;
+	if (ctl->flags & EPX_TIMER_CLOCK_SET)
+		epx_clock_list(timer);
+	else if (epx_timer_follows_clock(timer))
+		timer->offset = ktime_mono_to_real(0);
+	epx_timer_start(timer, ctl);
 }
 
-/* Has CLOCK_REALTIME been set since the last call? */
+/**
+ * epx_timer_move() - set a timer that runs, if that can be had for less
+ * @timer: the timer
+ * @ctl: checked; its ->first is not 0
+ *
+ * Context: process; the instance's mutex held.
+ * Return: false: it has to be stopped and set, its state is not known.
+ */
+bool epx_timer_move(struct epx_timer *timer, const struct epx_source_ctl *ctl)
+{
+	struct epx_source *src = &timer->source;
+	bool again;
+
+	lockdep_assert_held(&src->watch.instance->mutex);
+	/* Whether it is queued is a guess, and either way is right. */
+	if (!hrtimer_is_queued(&timer->timer) || timer->clock != ctl->clock ||
+	    timer->flags != ctl->flags || epx_timer_follows_clock(timer) ||
+	    epx_ring_of(src->watch.instance))
+		return false;
+	/* Before the base's lock, in hrtimer_start_range_ns(). */
+	WRITE_ONCE(timer->changing, true);
+	epx_timer_start(timer, ctl);
+	spin_lock_irq(&src->lock);
+	WRITE_ONCE(timer->changing, false);
+	again = timer->missed || hrtimer_callback_running(&timer->timer);
+	timer->missed = false;
+	timer->expired = false;
+	src->count = 0;
+	spin_unlock_irq(&src->lock);
+	timer->period = ctl->period;
+	return !again;
+}
+
+/* Has CLOCK_REALTIME been set since the last call? The source's lock held. */
 static bool epx_timer_sees_jump(struct epx_timer *timer)
 {
 	ktime_t offset;
 
-	if (timer->clock != CLOCK_REALTIME ||
-	    !(timer->flags & EPX_TIMER_ABSTIME))
+	if (!epx_timer_follows_clock(timer))
 		return false;
 	offset = ktime_mono_to_real(0);
 	if (offset == timer->offset)
@@ -167,29 +258,75 @@ static bool epx_timer_sees_jump(struct epx_timer *timer)
 	return true;
 }
 
+/**
+ * epx_timer_clock_was_set() - tell a timer that wants to know, unless it does
+ * @timer: the timer, which stays
+ *
+ * Context: process; no lock of ours held but that of clock.c.
+ */
+void epx_timer_clock_was_set(struct epx_timer *timer)
+{
+	struct epx_source *src = &timer->source;
+	struct epx_watch *w = &src->watch;
+	bool pushed = false, seen;
+
+	spin_lock_irq(&src->lock);
+	seen = epx_source_is_armed(src) && epx_timer_sees_jump(timer);
+	if (seen && epx_ring_of(w->instance)) {
+		pushed = epx_ring_publish(w, (__force u32)EPOLLIN);
+	} else if (seen) {
+		WRITE_ONCE(timer->jumped, true);
+		pushed = epx_push(w);
+	}
+	spin_unlock_irq(&src->lock);
+	if (!seen)
+		return;
+	trace_epx_wake(w, EPOLLIN, pushed);
+	epx_source_tell(w->instance);
+}
+
 /*
- * Past now, to be started again; the periods that were skipped. None where the
- * clock was set back behind the expiry: that one comes again.
+ * To be started again; the periods that were skipped. An expiry behind which the
+ * clock was set back comes again.
  */
 static u64 epx_timer_skip(struct epx_timer *timer)
 {
-	u64 periods = hrtimer_forward_now(&timer->timer, timer->period);
+	u64 periods = epx_timer_forward(timer);
 
 	return periods ? periods - 1 : 0;
 }
 
-static bool epx_timer_has_stopped(struct epx_timer *timer, u64 *count)
+/* Returns whether it has stopped and has to be started again. */
+static bool epx_timer_collect(struct epx_timer *timer,
+			      struct epx_payload_event *event)
 {
 	struct epx_source *src = &timer->source;
 	bool expired;
 
 	spin_lock_irq(&src->lock);
-	*count = src->count;
+	event->count = src->count;
+	if ((event->count || timer->jumped) &&
+	    (epx_timer_sees_jump(timer) || timer->jumped))
+		event->flags |= EPX_EVENT_CLOCK_SET;
 	src->count = 0;
+	timer->jumped = false;
 	expired = timer->expired;
 	timer->expired = false;
 	spin_unlock_irq(&src->lock);
 	return expired && epx_timer_is_periodic(timer);
+}
+
+/**
+ * epx_timer_is_pending() - is there something to deliver?
+ * @timer: the timer
+ *
+ * Context: any; the source's lock held, or the instance's mutex, and then a no
+ * may be old.
+ * Return: the answer.
+ */
+bool epx_timer_is_pending(const struct epx_timer *timer)
+{
+	return READ_ONCE(timer->source.count) || READ_ONCE(timer->jumped);
 }
 
 /**
@@ -202,18 +339,14 @@ static bool epx_timer_has_stopped(struct epx_timer *timer, u64 *count)
  */
 bool epx_timer_take(struct epx_timer *timer, struct epx_payload_event *event)
 {
-	bool has_stopped = epx_timer_has_stopped(timer, &event->count);
+	bool has_stopped = epx_timer_collect(timer, event);
 
 	lockdep_assert_held(&timer->source.watch.instance->mutex);
-	if (!event->count)
-		return false;
 	if (has_stopped) {
 		event->count += epx_timer_skip(timer);
 		hrtimer_restart(&timer->timer);
 	}
-	if (epx_timer_sees_jump(timer))
-		event->flags |= EPX_EVENT_CLOCK_SET;
-	return true;
+	return event->count || event->flags;
 }
 
 /**
@@ -225,10 +358,11 @@ bool epx_timer_take(struct epx_timer *timer, struct epx_payload_event *event)
  */
 bool epx_timer_resume(struct epx_timer *timer)
 {
+	struct epx_payload_event unused = {};
 	u64 count;
 
 	lockdep_assert_held(&timer->source.watch.instance->mutex);
-	if (!epx_timer_has_stopped(timer, &count))
+	if (!epx_timer_collect(timer, &unused))
 		return false;
 	count = epx_timer_skip(timer);
 	if (count)
