@@ -123,7 +123,8 @@ enum epx_kind {
  * @incoming: [A] on instance->incoming, while @queued and not yet drained
  * @ready: [M] on instance->ready or a scan's own list, while @queued
  * @hash: [F] in the file table, only the first watch of a file (RCU readers)
- * @siblings: [F] all watches of the same file, a ring without a head
+ * @siblings: [F] all watches of the same file, a ring without a head; of a
+ *	      timer: clock.c
  * @file: [C] the watched file. No reference: valid to follow only with a pin
  *	  (epx_watch_pin()), or a reference from elsewhere. NULL: source.h
  * @fd: [C] number under which it was added

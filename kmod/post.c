@@ -309,7 +309,10 @@ static int epx_queue_take_values(struct epx_posted *queue, u64 __user *to,
 		if (put_user(epx_queue_value(queue, n), &to[n]))
 			break;
 	epx_queue_drop(queue, n);
-	return n ? n : -EFAULT;
+	if (!n)
+		return -EFAULT;
+	trace_epx_deliver(&queue->source.watch, EPOLLIN);
+	return n;
 }
 
 /**

@@ -43,7 +43,10 @@ static bool epx_source_is_time(const struct epx_source_ctl *ctl)
 	if (ctl->kind != EPX_SOURCE_TIMER)
 		return !(ctl->flags | ctl->clock | ctl->first | ctl->period |
 			 ctl->slack);
-	return !(ctl->flags & ~EPX_TIMER_ABSTIME) &&
+	if ((ctl->flags & EPX_TIMER_CLOCK_SET) &&
+	    (!(ctl->flags & EPX_TIMER_ABSTIME) || ctl->clock != CLOCK_REALTIME))
+		return false;
+	return !(ctl->flags & ~(EPX_TIMER_ABSTIME | EPX_TIMER_CLOCK_SET)) &&
 	       (ctl->clock == CLOCK_REALTIME || ctl->clock == CLOCK_MONOTONIC ||
 		ctl->clock == CLOCK_BOOTTIME) &&
 	       (ctl->first | ctl->period | (s64)ctl->slack) >= 0;
@@ -120,21 +123,15 @@ static void epx_posted_modify(struct epx_posted *posted,
 		epx_queue(w, EPOLLIN);
 }
 
-static int epx_source_modify(struct epx_source *src,
+static void epx_timer_modify(struct epx_timer *timer,
 			     const struct epx_source_ctl *ctl)
 {
-	struct epx_watch *w = &src->watch;
+	struct epx_watch *w = &timer->source.watch;
+	bool moved = ctl->first && epx_timer_move(timer, ctl);
 
-	if (src->kind != ctl->kind)
-		return -EINVAL;
-	if (src->kind != EPX_SOURCE_TIMER) {
-		if (ctl->depth && ctl->depth != epx_posted_of(src)->depth)
-			return -EINVAL;
-		epx_posted_modify(epx_posted_of(src), ctl);
-		return epx_changed(w);
-	}
-	epx_timer_stop(epx_timer_of(src));
-	/* Its callback is over, and a scan would need the mutex. */
+	if (!moved)
+		epx_timer_stop(timer);
+	/* Where its callback reads these it is over; a scan needs the mutex. */
 	WRITE_ONCE(w->events, epx_source_mask(ctl));
 	if (epx_ring_of(w->instance)) {
 		epx_ring_modify(w, ctl->data);
@@ -142,8 +139,23 @@ static int epx_source_modify(struct epx_source *src,
 	} else {
 		w->data = ctl->data;
 	}
-	epx_timer_set(epx_timer_of(src), ctl);
-	return epx_changed(w);
+	if (!moved)
+		epx_timer_set(timer, ctl);
+}
+
+static int epx_source_modify(struct epx_source *src,
+			     const struct epx_source_ctl *ctl)
+{
+	if (src->kind != ctl->kind)
+		return -EINVAL;
+	if (src->kind == EPX_SOURCE_TIMER) {
+		epx_timer_modify(epx_timer_of(src), ctl);
+	} else {
+		if (ctl->depth && ctl->depth != epx_posted_of(src)->depth)
+			return -EINVAL;
+		epx_posted_modify(epx_posted_of(src), ctl);
+	}
+	return epx_changed(&src->watch);
 }
 
 /* No post and no expiry goes on, or comes any more. */

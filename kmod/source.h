@@ -8,6 +8,7 @@
  *	source_scan.c	what a scan of the ready list does for one
  *	post.c		user events and queues
  *	timer.c		timers
+ *	clock.c		timers that hear of a clock that was set
  *
  * A source begins with a struct epx_watch whose ->file is NULL and whose ->fd
  * is the id. It goes through the same lists and by the same rules: ->queued is
@@ -86,8 +87,13 @@ struct epx_posted {
  * @source: what all have
  * @timer: started by who has the mutex, or by its callback
  * @period: [M] nanoseconds, or 0
- * @offset: [M] CLOCK_REALTIME - CLOCK_MONOTONIC when last looked at
+ * @offset: under the lock once it is listed: CLOCK_REALTIME - CLOCK_MONOTONIC
+ *	    when last looked at, of one that follows the clock
  * @expired: under the lock: it has, and does not run; somebody has to forward it
+ * @changing: [M] to write, the callback reads it: epx_timer_move() is at it
+ * @missed: under the lock: the callback has come meanwhile
+ * @jumped: under the lock: that the clock was set is to be told
+ * @listed: [M] it is on the list of clock.c, by its ->siblings
  * @clock: [M] what it was last initialised for
  * @flags: [M] EPX_TIMER_*, likewise
  */
@@ -97,6 +103,10 @@ struct epx_timer {
 	ktime_t period;
 	ktime_t offset;
 	bool expired;
+	bool changing;
+	bool missed;
+	bool jumped;
+	bool listed;
 	u8 clock;
 	u8 flags;
 };
@@ -126,6 +136,22 @@ static inline struct epx_timer *epx_timer_of(struct epx_source *src)
 static inline bool epx_is_source(const struct epx_watch *w)
 {
 	return !w->file;
+}
+
+/**
+ * epx_source_mask() - the mask of a source
+ * @ctl: checked
+ *
+ * What its delivery takes away has no level.
+ *
+ * Context: any.
+ * Return: the mask.
+ */
+static inline __poll_t epx_source_mask(const struct epx_source_ctl *ctl)
+{
+	__poll_t events = (__force __poll_t)ctl->events | EPOLLIN;
+
+	return ctl->kind == EPX_SOURCE_QUEUE ? events : events | EPOLLET;
 }
 
 /**
@@ -163,7 +189,6 @@ long epx_source_change(struct epx_instance *inst, unsigned int cmd,
 void epx_sources_clear(struct epx_instance *inst);
 
 /* source_new.c */
-__poll_t epx_source_mask(const struct epx_source_ctl *ctl);
 struct epx_source *epx_source_new(struct epx_instance *inst,
 				  const struct epx_source_ctl *ctl);
 void epx_source_discard(struct epx_source *src);
@@ -198,9 +223,10 @@ long epx_queue_take(struct epx_instance *inst, unsigned int cmd,
 void epx_timer_prepare(struct epx_timer *timer);
 void epx_timer_stop(struct epx_timer *timer);
 void epx_timer_set(struct epx_timer *timer, const struct epx_source_ctl *ctl);
+bool epx_timer_move(struct epx_timer *timer, const struct epx_source_ctl *ctl);
+bool epx_timer_is_pending(const struct epx_timer *timer);
 bool epx_timer_take(struct epx_timer *timer, struct epx_payload_event *event);
 void epx_timer_give_back(struct epx_timer *timer);
-void epx_timer_tell_jump_again(struct epx_timer *timer);
 bool epx_timer_resume(struct epx_timer *timer);
 void epx_timer_show(struct seq_file *m, struct epx_timer *timer);
 

@@ -10,27 +10,12 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
+#include "clock.h"
 #include "ring.h"
 #include "source.h"
 
 static struct kmem_cache *epx_posted_cache;
 static struct kmem_cache *epx_timer_cache;
-
-/**
- * epx_source_mask() - the mask of a source
- * @ctl: checked
- *
- * What its delivery takes away has no level.
- *
- * Context: any.
- * Return: the mask.
- */
-__poll_t epx_source_mask(const struct epx_source_ctl *ctl)
-{
-	__poll_t events = (__force __poll_t)ctl->events | EPOLLIN;
-
-	return ctl->kind == EPX_SOURCE_QUEUE ? events : events | EPOLLET;
-}
 
 /**
  * epx_queue_free() - free the values of a queue, which is over
@@ -193,10 +178,11 @@ int epx_sources_init(void)
 /**
  * epx_sources_exit() - destroy the slab caches
  *
- * Context: module exit, after rcu_barrier().
+ * Context: module exit, may sleep, after rcu_barrier().
  */
 void epx_sources_exit(void)
 {
+	epx_clock_exit();
 	kmem_cache_destroy(epx_timer_cache);
 	kmem_cache_destroy(epx_posted_cache);
 }

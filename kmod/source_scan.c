@@ -21,6 +21,7 @@
  *
  * If the post read 1, the scan's section comes later and has its count.
  */
+#include "clock.h"
 #include "ring.h"
 #include "ring_publish.h"
 #include "source.h"
@@ -31,7 +32,7 @@ static bool epx_source_is_pending(struct epx_source *src)
 	if (!epx_source_is_armed(src))
 		return false;
 	if (src->kind == EPX_SOURCE_TIMER)
-		return READ_ONCE(src->count);
+		return epx_timer_is_pending(epx_timer_of(src));
 	return epx_posted_is_pending(epx_posted_of(src));
 }
 
@@ -54,12 +55,16 @@ static bool epx_source_take(struct epx_source *src, struct epx_payload_event *ev
 	return epx_user_take(epx_posted_of(src), event);
 }
 
-static void epx_source_give_back(struct epx_source *src, u64 count)
+static void epx_source_give_back(struct epx_source *src,
+				 const struct epx_payload_event *event)
 {
 	spin_lock_irq(&src->lock);
-	src->count += count;
+	src->count += event->count;
+	/* Of a timer, nobody else sets it. */
+	if (event->flags & EPX_EVENT_CLOCK_SET)
+		epx_timer_of(src)->jumped = true;
 	spin_unlock_irq(&src->lock);
-	if (src->kind == EPX_SOURCE_TIMER)
+	if (src->kind == EPX_SOURCE_TIMER && event->count)
 		epx_timer_give_back(epx_timer_of(src));
 }
 
@@ -74,7 +79,7 @@ static void epx_source_delivered(struct epx_source *src)
 	spin_lock_irq(&src->lock);
 	WRITE_ONCE(w->events, w->events & EPX_STEERING_BITS);
 	spin_unlock_irq(&src->lock);
-	/* It runs if an earlier delivery has failed. */
+	/* It runs if an earlier delivery failed, or the event is a clock's. */
 	if (src->kind == EPX_SOURCE_TIMER)
 		epx_timer_stop(epx_timer_of(src));
 }
@@ -134,18 +139,17 @@ static int epx_single_visit(struct epx_source *src, struct list_head *next,
 	struct epx_payload_event event = {
 		.events = (__force u32)EPOLLIN, .data = src->watch.data,
 	};
-	bool is_put;
 
 	if (!epx_source_take(src, &event))
 		return 0;
-	is_put = epx_source_put(to, &event, payload);
-	if (unlikely(event.flags) && !(is_put && payload))
-		epx_timer_tell_jump_again(epx_timer_of(src));
-	if (!is_put) {
-		epx_source_give_back(src, event.count);
+	if (!epx_source_put(to, &event, payload)) {
+		epx_source_give_back(src, &event);
 		epx_requeue(&src->watch, next->prev);
 		return -EFAULT;
 	}
+	/* Where there is no place for it, the next event has it again. */
+	if (unlikely(event.flags) && !payload)
+		epx_clock_tell_again(epx_timer_of(src));
 	epx_source_delivered(src);
 	return 1;
 }

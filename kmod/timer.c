@@ -27,15 +27,31 @@
  * and none of these. What starts a timer has the mutex, or is the callback
  * itself, which hrtimer_cancel() accounts for.
  *
+ * A change of a timer that runs starts it anew without a cancel before, which
+ * would cost as much again. Then an expiry of the earlier setting may be on its
+ * way, and must not be taken for one of the new:
+ *
+ *	epx_timer_expire()		epx_timer_move(), under the mutex
+ *	base's lock: dequeued, running	changing = 1
+ *	->lock: changing? missed = 1	hrtimer_start(), in the base's lock
+ *	        else count + 1		->lock: changing = 0, count = 0;
+ *	base's lock: not running		missed, or running? again, with a cancel
+ *
+ * What is dequeued before the start is of the earlier setting: it is over before
+ * the last section, which drops its count, or it is still seen to run. What is
+ * dequeued after the start is of the new one: it comes after the last section
+ * and counts, or it has seen ->changing and said so.
+ *
  * The clock. A timer of CLOCK_REALTIME that was set to a point in time follows
  * that clock, the kernel sees to it. That the clock has been set, and not slewed,
  * shows in its distance from CLOCK_MONOTONIC, which is compared with what it
- * was: exact, at the next event of the timer.
+ * was: at the next event of the timer, or at once if that is asked for (clock.c).
  */
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/timekeeping.h>
 
+#include "clock.h"
 #include "ring.h"
 #include "ring_publish.h"
 #include "source.h"
@@ -113,6 +129,11 @@ static enum hrtimer_restart epx_timer_expire(struct hrtimer *hrtimer)
 	if (epx_ring_of(w->instance))
 		return epx_timer_expire_ring(timer);
 	spin_lock(&src->lock);
+	if (unlikely(READ_ONCE(timer->changing))) {
+		timer->missed = true;
+		spin_unlock(&src->lock);
+		return HRTIMER_NORESTART;
+	}
 	WRITE_ONCE(src->count, src->count + 1);
 	timer->expired = true;
 	spin_unlock(&src->lock);
@@ -147,14 +168,25 @@ void epx_timer_prepare(struct epx_timer *timer)
  * epx_timer_stop() - no callback runs or comes, and nothing is pending
  * @timer: the timer
  *
- * Context: process; the instance's mutex held, unless nobody else has the
- * timer; none of the locks that the callback takes.
+ * Context: process, may sleep; the instance's mutex held, unless nobody else has
+ * the timer; none of the locks that the callback takes.
  */
 void epx_timer_stop(struct epx_timer *timer)
 {
+	if (unlikely(timer->listed))
+		epx_clock_unlist(timer);
 	hrtimer_cancel(&timer->timer);
 	timer->source.count = 0;
 	timer->expired = false;
+	timer->jumped = false;
+}
+
+static void epx_timer_start(struct epx_timer *timer,
+			    const struct epx_source_ctl *ctl)
+{
+	hrtimer_start_range_ns(&timer->timer, ctl->first, ctl->slack,
+			       ctl->flags & EPX_TIMER_ABSTIME ?
+			       HRTIMER_MODE_ABS : HRTIMER_MODE_REL);
 }
 
 /**
@@ -162,7 +194,7 @@ void epx_timer_stop(struct epx_timer *timer)
  * @timer: the timer
  * @ctl: checked
  *
- * Context: process; the instance's mutex held.
+ * Context: process, may sleep; the instance's mutex held.
  */
 void epx_timer_set(struct epx_timer *timer, const struct epx_source_ctl *ctl)
 {
@@ -170,26 +202,46 @@ void epx_timer_set(struct epx_timer *timer, const struct epx_source_ctl *ctl)
 	if (timer->clock != ctl->clock || timer->flags != ctl->flags)
 		epx_timer_init(timer, ctl->clock, ctl->flags);
 	timer->period = ctl->period;
-	timer->offset = ktime_mono_to_real(0);
-	if (ctl->first)
-		hrtimer_start_range_ns(&timer->timer, ctl->first, ctl->slack,
-				       ctl->flags & EPX_TIMER_ABSTIME ?
-				       HRTIMER_MODE_ABS : HRTIMER_MODE_REL);
+	if (!ctl->first)
+		return;
+	if (ctl->flags & EPX_TIMER_CLOCK_SET)
+		epx_clock_list(timer);
+	else if (epx_clock_is_followed(timer))
+		timer->offset = ktime_mono_to_real(0);
+	epx_timer_start(timer, ctl);
 }
 
-/* Has CLOCK_REALTIME been set since the last call? */
-static bool epx_timer_sees_jump(struct epx_timer *timer)
+/**
+ * epx_timer_move() - set a timer that runs, if that can be had for less
+ * @timer: the timer
+ * @ctl: checked; its ->first is not 0
+ *
+ * Context: process; the instance's mutex held.
+ * Return: false: it has to be stopped and set, its state is not known.
+ */
+bool epx_timer_move(struct epx_timer *timer, const struct epx_source_ctl *ctl)
 {
-	ktime_t offset;
+	struct epx_source *src = &timer->source;
+	bool again;
 
-	if (timer->clock != CLOCK_REALTIME ||
-	    !(timer->flags & EPX_TIMER_ABSTIME))
+	lockdep_assert_held(&src->watch.instance->mutex);
+	/* Whether it is queued is a guess, and either way is right. */
+	if (!hrtimer_is_queued(&timer->timer) || timer->clock != ctl->clock ||
+	    timer->flags != ctl->flags || epx_clock_is_followed(timer) ||
+	    epx_ring_of(src->watch.instance))
 		return false;
-	offset = ktime_mono_to_real(0);
-	if (offset == timer->offset)
-		return false;
-	timer->offset = offset;
-	return true;
+	/* Before the base's lock, in hrtimer_start_range_ns(). */
+	WRITE_ONCE(timer->changing, true);
+	epx_timer_start(timer, ctl);
+	spin_lock_irq(&src->lock);
+	WRITE_ONCE(timer->changing, false);
+	again = timer->missed || hrtimer_callback_running(&timer->timer);
+	timer->missed = false;
+	timer->expired = false;
+	src->count = 0;
+	spin_unlock_irq(&src->lock);
+	timer->period = ctl->period;
+	return !again;
 }
 
 /* epx_timer_forward(), where the first of the periods has been counted. */
@@ -200,18 +252,37 @@ static u64 epx_timer_skip(struct epx_timer *timer)
 	return periods ? periods - 1 : 0;
 }
 
-static bool epx_timer_has_stopped(struct epx_timer *timer, u64 *count)
+/* Returns whether it has stopped and has to be started again. */
+static bool epx_timer_collect(struct epx_timer *timer,
+			      struct epx_payload_event *event)
 {
 	struct epx_source *src = &timer->source;
 	bool expired;
 
 	spin_lock_irq(&src->lock);
-	*count = src->count;
+	event->count = src->count;
+	if ((event->count || timer->jumped) &&
+	    (epx_clock_has_jumped(timer) || timer->jumped))
+		event->flags |= EPX_EVENT_CLOCK_SET;
 	src->count = 0;
+	timer->jumped = false;
 	expired = timer->expired;
 	timer->expired = false;
 	spin_unlock_irq(&src->lock);
 	return expired && timer->period;
+}
+
+/**
+ * epx_timer_is_pending() - is there something to deliver?
+ * @timer: the timer
+ *
+ * Context: any; the source's lock held, or the instance's mutex, and then a no
+ * may be old.
+ * Return: the answer.
+ */
+bool epx_timer_is_pending(const struct epx_timer *timer)
+{
+	return READ_ONCE(timer->source.count) || READ_ONCE(timer->jumped);
 }
 
 /**
@@ -224,19 +295,15 @@ static bool epx_timer_has_stopped(struct epx_timer *timer, u64 *count)
  */
 bool epx_timer_take(struct epx_timer *timer, struct epx_payload_event *event)
 {
-	bool has_stopped = epx_timer_has_stopped(timer, &event->count);
+	bool has_stopped = epx_timer_collect(timer, event);
 
 	lockdep_assert_held(&timer->source.watch.instance->mutex);
-	if (!event->count)
-		return false;
 	if (has_stopped) {
 		event->count += epx_timer_skip(timer);
 		if (epx_timer_is_periodic(timer))
 			hrtimer_restart(&timer->timer);
 	}
-	if (epx_timer_sees_jump(timer))
-		event->flags |= EPX_EVENT_CLOCK_SET;
-	return true;
+	return event->count || event->flags;
 }
 
 /**
@@ -254,19 +321,6 @@ void epx_timer_give_back(struct epx_timer *timer)
 }
 
 /**
- * epx_timer_tell_jump_again() - who should have been told has not been
- * @timer: the timer, whose event had EPX_EVENT_CLOCK_SET
- *
- * Context: process; the instance's mutex held.
- */
-void epx_timer_tell_jump_again(struct epx_timer *timer)
-{
-	lockdep_assert_held(&timer->source.watch.instance->mutex);
-	/* No distance of two clocks. */
-	timer->offset = KTIME_MIN;
-}
-
-/**
  * epx_timer_resume() - in a ring: start a timer that waited for its consumer
  * @timer: the timer
  *
@@ -275,10 +329,11 @@ void epx_timer_tell_jump_again(struct epx_timer *timer)
  */
 bool epx_timer_resume(struct epx_timer *timer)
 {
+	struct epx_payload_event unused = {};
 	u64 count;
 
 	lockdep_assert_held(&timer->source.watch.instance->mutex);
-	if (!epx_timer_has_stopped(timer, &count))
+	if (!epx_timer_collect(timer, &unused))
 		return false;
 	count = epx_timer_skip(timer);
 	if (count)

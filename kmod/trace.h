@@ -12,16 +12,16 @@
  *   epx_return   the wait returns: a number of events, or an error
  *   epx_slot     of a concurrency limit; used= is how many are, right after
  *
- * and of a watch's end: epx_close (its file is closed) and epx_bury.
+ * and of a watch's end: epx_close (its file is closed) and epx_bury. Of sources
+ * epx_wake is a post or an expiry, epx_deliver also what EPX_IOC_TAKE took.
  *
  * Each has the number of its instance (as in debugfs epollx/instances) and,
  * where there is a watch, its address as an identity (as in epollx/watches)
- * and its file descriptor number. `context' says where the code ran, which
- * the flags that every trace line has leave to be guessed in part.
+ * and its number, a file descriptor's or a source's id. `context' says where the
+ * code ran, which the flags of every trace line leave to be guessed in part.
  *
  * The assignments run with preemption off, in whatever context the caller is
- * in, and read fields that may change beside them; a trace tells what the CPU
- * saw.
+ * in, and read fields that may change beside them.
  *
  * Included twice on purpose: <trace/define_trace.h> reads it again.
  */

@@ -12,39 +12,12 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
-#include <linux/epollx.h>
+#include <epollx.h>
 
 #include "helpers.h"
-
-static const char *limit_path(void)
-{
-	return side() == NATIVE ? "/proc/sys/fs/epoll/max_user_watches" :
-				  "/proc/sys/fs/epollx/max_user_watches";
-}
-
-static int set_limit(long limit)
-{
-	int fd = open(limit_path(), O_WRONLY), ret = 0;
-	char text[32];
-
-	ASSERT_GE(fd, 0);
-	snprintf(text, sizeof(text), "%ld", limit);
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
-static long get_limit(void)
-{
-	FILE *file = fopen(limit_path(), "r");
-	long limit;
-
-	ASSERT_TRUE(file);
-	ASSERT_EQ(fscanf(file, "%ld", &limit), 1);
-	fclose(file);
-	return limit;
-}
+#include "ringfile.h"
+#include "sourcefile.h"
+#include "testfiles.h"
 
 static void need_root(void)
 {
@@ -55,11 +28,11 @@ static void need_root(void)
 /* Runs @body as user @uid with the limit at @limit; returns what it says. */
 static int as_user(int uid, long limit, int (*body)(int arg), int arg)
 {
-	long before = get_limit();
+	long before = watch_limit();
 	int status;
 	pid_t pid;
 
-	ASSERT_EQ(set_limit(limit), 0);
+	ASSERT_EQ(set_watch_limit(limit), 0);
 	pid = fork();
 	if (!pid) {
 		if (setuid(uid))
@@ -67,7 +40,7 @@ static int as_user(int uid, long limit, int (*body)(int arg), int arg)
 		_exit(body(arg));
 	}
 	ASSERT_EQ(waitpid(pid, &status, 0), pid);
-	ASSERT_EQ(set_limit(before), 0);
+	ASSERT_EQ(set_watch_limit(before), 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -140,10 +113,10 @@ TEST(the_limit_takes_no_negative_number, "87")
 	long before;
 
 	need_root();
-	before = get_limit();
+	before = watch_limit();
 	EXPECT_GT(before, 1000);
-	EXPECT_EQ(set_limit(-1), -EINVAL);
-	EXPECT_EQ(get_limit(), before);
+	EXPECT_EQ(set_watch_limit(-1), -EINVAL);
+	EXPECT_EQ(watch_limit(), before);
 }
 
 static int below_what_there_is(int unused)
@@ -162,6 +135,89 @@ TEST(a_limit_of_zero_stops_adds_only, "87")
 {
 	need_root();
 	EXPECT_EQ(as_user(54325, 0, below_what_there_is, 0), 0);
+}
+
+/* A source of each kind, and a file, where the limit is reached. */
+static bool no_more(int ep)
+{
+	return add_user(ep, 91, 0, 0) == -ENOSPC &&
+	       add_queue(ep, 92, 1, 0, 0) == -ENOSPC &&
+	       set_timer(ep, EPOLL_CTL_ADD, 93, MS, 0) == -ENOSPC &&
+	       set_timer(ep, EPX_CTL_PUT, 94, MS, 0) == -ENOSPC &&
+	       add(ep, eventfd(0, 0)) == -ENOSPC && sources_of(ep) == 3;
+}
+
+static int three_sources(int ep)
+{
+	if (add_user(ep, 1, 0, 0) || add_queue(ep, 2, 4, 0, 0) ||
+	    set_timer(ep, EPOLL_CTL_ADD, 3, 1000000 * MS, MS))
+		return -1;
+	return 0;
+}
+
+/* Each step as in limit_of_one(). */
+static int limit_of_three_sources(int unused)
+{
+	int ep = ep_create1(0), other = ep_create1(0);
+
+	(void)unused;
+	if (three_sources(ep) || !no_more(ep))
+		return 1;
+	/* What is there can be changed. */
+	if (add_user(ep, 1, 0, 0) != -EEXIST || mod_user(ep, 1, 0, 0) ||
+	    set_timer(ep, EPX_CTL_PUT, 3, 1000000 * MS, 0) || !no_more(ep))
+		return 2;
+	for (uint32_t id = 1; id <= 3; id++)
+		if (del_source(ep, id) || add(ep, eventfd(0, 0)) ||
+		    add_user(ep, 91, 0, 0) != -ENOSPC)
+			return 2 + id;
+	/* By the close of one instance the other has as many. */
+	if (three_sources(other) != -1)
+		return 6;
+	close(other);
+	close(ep);
+	ep = ep_create1(0);
+	if (three_sources(ep) || !no_more(ep))
+		return 7;
+	/* Some expired and posted to, some not: no matter. */
+	if (epx_post(ep, 1, 0) != 1 || set_timer(ep, EPOLL_CTL_MOD, 3, 1, 1))
+		return 8;
+	close(ep);
+	ep = ep_create1(0);
+	return three_sources(ep) || !no_more(ep) ? 9 : 0;
+}
+
+TEST_ON(EPX, sources_count_as_watches, "")
+{
+	need_root();
+	EXPECT_EQ(as_user(54326, 3, limit_of_three_sources, 0), 0);
+}
+
+/* What the ring has no item for, or is too deep, is not charged. */
+static int refused_sources(int unused)
+{
+	struct epx_consumer ring;
+	int ep = ep_create1(0), n;
+
+	(void)unused;
+	if (epx_ring_map(ep, 2, &ring))
+		return 1;
+	for (n = 0; n < 1000 && add_user(ep, n, 0, 0) >= 0; n++)
+		;
+	if (add_user(ep, n, 0, 0) != -ENOSPC || n == 1000)
+		return 2;
+	/* Of the limit of 1000 just n are used up. */
+	ep = ep_create1(0);
+	for (int i = 0; i < 1000 - n; i++)
+		if (add_user(ep, i, 0, 0))
+			return 3;
+	return add_user(ep, 1000, 0, 0) == -ENOSPC ? 0 : 4;
+}
+
+TEST_ON(EPX, a_refused_source_is_not_counted, "")
+{
+	need_root();
+	EXPECT_EQ(as_user(54327, 1000, refused_sources, 0), 0);
 }
 
 static bool has_params(int ep)
@@ -224,7 +280,7 @@ TEST(a_large_budget_needs_net_admin, "88")
 	if (!has_params(ep))
 		SKIP("native epoll of this kernel has no EPIOCGPARAMS");
 	EXPECT_EQ(set_params(ep, 1, 65, 0, 0), 0);
-	EXPECT_EQ(as_user(54324, get_limit(), large_budget, ep), EPERM);
+	EXPECT_EQ(as_user(54324, watch_limit(), large_budget, ep), EPERM);
 }
 
 TEST(busy_polling_changes_no_answer, "89")

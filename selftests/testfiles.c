@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <pty.h>
@@ -212,4 +213,34 @@ int receive_fd(int socket)
 		return -1;
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
 	return fd;
+}
+
+static const char *limit_path(void)
+{
+	return side() == NATIVE ? "/proc/sys/fs/epoll/max_user_watches" :
+				  "/proc/sys/fs/epollx/max_user_watches";
+}
+
+int set_watch_limit(long limit)
+{
+	int fd = open(limit_path(), O_WRONLY), ret = 0;
+	char text[32];
+
+	ASSERT_GE(fd, 0);
+	snprintf(text, sizeof(text), "%ld", limit);
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+long watch_limit(void)
+{
+	FILE *file = fopen(limit_path(), "r");
+	long limit;
+
+	ASSERT_TRUE(file);
+	ASSERT_EQ(fscanf(file, "%ld", &limit), 1);
+	fclose(file);
+	return limit;
 }

@@ -49,4 +49,8 @@ int watches_of(int ep);
 int send_fd(int socket, int fd);
 int receive_fd(int socket);
 
+/* The sysctl max_user_watches of this side; set: 0 or -errno. */
+long watch_limit(void);
+int set_watch_limit(long limit);
+
 #endif /* EPX_TEST_FILES_H */

@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 
 #include <epollx.h>
 
@@ -276,41 +275,6 @@ TEST_ON(EPX, slack_is_never_early, "")
 	close_owned();
 }
 
-TEST_ON(EPX, a_clock_that_was_set_is_reported, "")
-{
-	struct epx_payload_event event;
-	int64_t monotonic;
-	struct timeval now, later;
-	int ep = new_ep();
-
-	if (geteuid())
-		SKIP("only root may set the clock");
-	monotonic = clock_ns(CLOCK_MONOTONIC);
-	gettimeofday(&now, NULL);
-	/* In an hour by that clock; and one that the clock is nothing to. */
-	ASSERT_EQ(timer_on(ep, EPOLL_CTL_ADD, ID, CLOCK_REALTIME,
-			   EPX_TIMER_ABSTIME,
-			   clock_ns(CLOCK_REALTIME) + 3600 * SEC, 0), 0);
-	ASSERT_EQ(timer_on(ep, EPOLL_CTL_ADD, 8, CLOCK_REALTIME, 0,
-			   3600 * SEC, 0), 0);
-	EXPECT_FALSE(next_event(ep, &event, 0));
-	later = now;
-	later.tv_sec += 3601;
-	ASSERT_EQ(settimeofday(&later, NULL), 0);
-	ASSERT_TRUE(next_event(ep, &event, -1));
-	EXPECT_EQ(event.data, ID);
-	EXPECT_EQ(event.count, 1);
-	EXPECT_EQ(event.flags, EPX_EVENT_CLOCK_SET);
-	/* Told once. */
-	ASSERT_EQ(timer_on(ep, EPOLL_CTL_MOD, ID, CLOCK_REALTIME,
-			   EPX_TIMER_ABSTIME, 1, 0), 0);
-	ASSERT_TRUE(next_event(ep, &event, -1));
-	EXPECT_EQ(event.flags, 0);
-	set_back(&now, monotonic);
-	EXPECT_FALSE(next_event(ep, &event, 0));
-	close_owned();
-}
-
 TEST_ON(EPX, fdinfo_shows_the_time_that_is_left, "")
 {
 	long long left, period, pending;
@@ -350,7 +314,9 @@ TEST_ON(EPX, a_timer_that_makes_no_sense_is_refused, "")
 	REFUSED(clock, CLOCK_PROCESS_CPUTIME_ID);
 	REFUSED(clock, CLOCK_TAI);
 	REFUSED(clock, 0xffffffff);
-	REFUSED(flags, EPX_TIMER_ABSTIME << 1);
+	REFUSED(flags, EPX_TIMER_CLOCK_SET);
+	REFUSED(flags, EPX_TIMER_CLOCK_SET | EPX_TIMER_ABSTIME);
+	REFUSED(flags, EPX_TIMER_CLOCK_SET << 1);
 	REFUSED(first, -1);
 	REFUSED(period, -1);
 	REFUSED(slack, 1ULL << 63);

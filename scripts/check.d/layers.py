@@ -18,7 +18,7 @@ LAYERS = (
     ("batch", "gather", "wait_into"),
     ("change",),
     ("interest", "wait", "fdinfo"),
-    ("ready", "hook", "exclusive", "slots", "runner", "deadline", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs", "tree", "pin", "ring", "ring_publish", "ring_scan", "ring_map", "source", "source_new", "source_scan", "post", "timer", "measure"),
+    ("ready", "hook", "exclusive", "slots", "runner", "deadline", "bury", "nest", "fput", "limits", "busypoll", "wakeup", "instance", "debugfs", "tree", "pin", "ring", "ring_publish", "ring_scan", "ring_map", "source", "source_new", "source_scan", "post", "timer", "clock", "measure"),
     ("trace",),
     ("instance.h",),
     ("counters", "argument", "lookup"),

@@ -129,13 +129,13 @@ def scale_lines(data):
     if not names:
         return []
     sides = [side for side in ("native", "epollx", "ring", "batch") if data.xs("scale", names[0], side)]
-    lines = [f"\nscale: one instance, descriptors of at most 10,000 files ({data.label('scale')})"]
+    lines = [f"\nscale: one instance, descriptors of at most 10,000 files; timers ({data.label('scale')})"]
     lines.append(f"  {'x':16}" + "".join(f"{side:>{WIDTH}}" for side in sides))
     for name in names:
         for x in data.xs("scale", name):
             unit = next(data.figure("scale", name, x, side)["unit"] for side in sides if data.figure("scale", name, x, side))
             lines += row(f"{x:>8} {name}", [with_ratio(data, "scale", name, x, side) for side in sides])
-            lines[-1] += f"  {unit}{'' if name == 'wait' else ' per watch'}"
+            lines[-1] += f"  {unit}{'' if name == 'wait' else ' per timer' if name.startswith('timer_') else ' per watch'}"
     return lines
 
 

@@ -8,7 +8,7 @@
  *   benchmarks.c  what is compared    steps.c       the operations themselves
  *   measure.c     in instructions, in interleaved rounds, in system calls
  *   parts.c       what an operation is made of, by itself: for the cost model
- *   posts.c post_crowd.c timers.c own.c      what needs no file
+ *   posts.c post_crowd.c timers.c scale_timers.c own.c      what needs no file
  *   latency.c producers.c accept.c echo.c load.c memory.c scale.c close.c
  *                 what is more than a step that is repeated
  *   loops.c trials.c  event loops, libepollx and its peers: programs in loops/
@@ -255,9 +255,10 @@ void calls_begin(int counter);
 long calls_end(int counter);
 long calls_end_other(int counter);
 
-/* memory.c */
-long long slab_bytes(void);
-long long slab_bytes_at_rest(void);
+/* memory.c: bytes in use in slab caches. At rest: what has ended is freed. */
+extern const char * const watch_caches[];
+long long slab_bytes(const char * const *caches);
+long long slab_bytes_at_rest(const char * const *caches);
 void measure_memory(void);
 
 void measure_latency(bool exact);
@@ -266,6 +267,11 @@ void measure_echo(bool calls);
 void measure_accept(void);
 void measure_close(void);
 void measure_scale(void);
+const char *scale_unit(void);
+
+/* scale_timers.c: @fds has room for as many descriptors as are asked for. */
+void measure_timer_scale(int *fds);
+
 void run_journey(void);
 
 /* loops.c, trials.c */

@@ -13,13 +13,20 @@
 
 #include "bench.h"
 
-/* Bytes in use in the slab caches that watches live in. */
-long long slab_bytes(void)
+const char * const watch_caches[] = {
+	"eventpoll_epi", "eventpoll_pwq", "ep_head", "epx_watch", "epx_hook",
+	NULL,
+};
+
+static bool is_one_of(const char * const *caches, const char *name)
 {
-	static const char * const caches[] = {
-		"eventpoll_epi", "eventpoll_pwq", "ep_head",
-		"epx_watch", "epx_hook",
-	};
+	while (*caches && strcmp(*caches, name))
+		caches++;
+	return *caches;
+}
+
+long long slab_bytes(const char * const *caches)
+{
 	FILE *file = fopen("/proc/slabinfo", "r");
 	char line[512], name[64];
 	long long total = 0;
@@ -34,9 +41,8 @@ long long slab_bytes(void)
 				    &pages) != 6 ||
 		    sscanf(data, "slabdata %*d %ld", &slabs) != 1)
 			continue;
-		for (size_t i = 0; i < sizeof(caches) / sizeof(caches[0]); i++)
-			if (!strcmp(name, caches[i]))
-				total += slabs * pages * 4096;
+		if (is_one_of(caches, name))
+			total += slabs * pages * 4096;
 	}
 	fclose(file);
 	return total;
@@ -46,16 +52,16 @@ long long slab_bytes(void)
  * Watches are freed a grace period after their end, and so is what they are
  * part of: until what is in use stays the same.
  */
-long long slab_bytes_at_rest(void)
+long long slab_bytes_at_rest(const char * const *caches)
 {
-	long long now = slab_bytes(), last;
+	long long now = slab_bytes(caches), last;
 	int same = 0;
 
 	while (same < 3) {
 		last = now;
 		must(!syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0),
 		     "membarrier");
-		now = slab_bytes();
+		now = slab_bytes(caches);
 		same = now == last ? same + 1 : 0;
 	}
 	return now;
@@ -77,7 +83,7 @@ static double table_bytes(const struct side *side, int count)
 
 static void memory_of(const struct side *side, const struct files *files)
 {
-	long long before = slab_bytes_at_rest();
+	long long before = slab_bytes_at_rest(watch_caches);
 	struct loop *loop = side->open(files->count);
 	double extra;
 
@@ -87,7 +93,7 @@ static void memory_of(const struct side *side, const struct files *files)
 	extra = table_bytes(side, files->count) +
 		(side->extra_bytes ? side->extra_bytes(loop, files->count) : 0);
 	figure("memory", "memory", files->count, side->name,
-	       (double)(slab_bytes() - before) / files->count + extra,
+	       (double)(slab_bytes(watch_caches) - before) / files->count + extra,
 	       "bytes");
 	side->close(loop);
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* What posts.c and timers.c share. See own.h. */
+/* What posts.c, timers.c and scale_timers.c share. See own.h. */
 #define _GNU_SOURCE
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "own.h"
@@ -82,6 +84,25 @@ void own_open_ring_user(void)
 {
 	own_open_ring();
 	add_user();
+}
+
+void own_set_timer(int op, uint32_t id, int64_t first)
+{
+	struct epx_source_ctl ctl = {
+		.op = op, .kind = EPX_SOURCE_TIMER, .id = id,
+		.clock = CLOCK_MONOTONIC, .first = first,
+	};
+
+	must(epx_source(own_ep, &ctl) >= 0, "a timer");
+}
+
+void own_set_timerfd(int fd, int64_t first)
+{
+	struct itimerspec spec = {
+		.it_value = { first / 1000000000, first % 1000000000 },
+	};
+
+	must(!timerfd_settime(fd, 0, &spec, NULL), "a timer");
 }
 
 void own_close(void)

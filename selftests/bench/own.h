@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Benchmarks of what has no files on epollx, and so none of the sides of
- * bench.h: posts.c, timers.c.
+ * bench.h: posts.c, timers.c, scale_timers.c.
  */
 #ifndef EPX_BENCH_OWN_H
 #define EPX_BENCH_OWN_H
@@ -47,6 +47,10 @@ void own_open_eventfd(void);
 void own_open_user(void);
 void own_open_ring_user(void);
 void own_close(void);
+
+/* A timer of CLOCK_MONOTONIC that expires once, relative. */
+void own_set_timer(int op, uint32_t id, int64_t first);
+void own_set_timerfd(int fd, int64_t first);
 
 /* Take the one event there is, its count included. */
 void own_wait_native(int ms);

@@ -6,7 +6,7 @@
  * wait with one file ready among all, and the time to take it down.
  *
  * Each size gets an instance of its own; native epoll goes through all sizes,
- * then epollx.
+ * then epollx. Timers come last, up to a million (scale_timers.c).
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -73,13 +73,19 @@ static double cost_of_wait(const struct side *side, struct loop *loop)
 	return median(cost, BATCHES);
 }
 
+/* Under -icount the clock counts instructions. */
+const char *scale_unit(void)
+{
+	const char *accel = getenv("EPX_ACCEL");
+
+	return accel && strstr(accel, "icount") ? "instructions" : "ns";
+}
+
 static void scale_to(const struct side *side, const int *fds, int count,
 		     int ready)
 {
-	const char *accel = getenv("EPX_ACCEL");
-	bool exact = accel && strstr(accel, "icount");
-	const char *unit = exact ? "instructions" : "ns";
-	long long before = slab_bytes_at_rest(), start = clock_ns();
+	const char *unit = scale_unit();
+	long long before = slab_bytes_at_rest(watch_caches), start = clock_ns();
 	struct loop *loop = side->open(count + 1);
 
 	for (int i = 0; i < count; i++)
@@ -87,7 +93,7 @@ static void scale_to(const struct side *side, const int *fds, int count,
 	figure("scale", "build", count, side->name,
 	       (double)(clock_ns() - start) / count, unit);
 	figure("scale", "memory", count, side->name,
-	       (double)(slab_bytes() - before) / count +
+	       (double)(slab_bytes(watch_caches) - before) / count +
 	       (side->extra_bytes ? side->extra_bytes(loop, count) : 0),
 	       "bytes");
 	side_change(side, loop, EPOLL_CTL_ADD, ready, EPOLLIN, count);
@@ -116,5 +122,6 @@ void measure_scale(void)
 	for (int i = 0; i < most; i++)
 		close(fds[i]);
 	close(ready);
+	measure_timer_scale(fds);
 	free(fds);
 }

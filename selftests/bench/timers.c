@@ -22,48 +22,29 @@ static void open_timerfd(void)
 	own_open_native(timerfd_create(CLOCK_MONOTONIC, 0));
 }
 
-static void set_timer(int op, int64_t first)
-{
-	struct epx_source_ctl ctl = {
-		.op = op, .kind = EPX_SOURCE_TIMER, .id = ID,
-		.clock = CLOCK_MONOTONIC, .first = first,
-	};
-
-	must(epx_source(own_ep, &ctl) >= 0, "a timer");
-}
-
-static void set_timerfd(int64_t first)
-{
-	struct itimerspec spec = {
-		.it_value = { first / 1000000000, first % 1000000000 },
-	};
-
-	must(!timerfd_settime(own_fd, 0, &spec, NULL), "a timer");
-}
-
 static void open_epollx_timer(void)
 {
 	own_open_epollx();
-	set_timer(EPOLL_CTL_ADD, FAR);
+	own_set_timer(EPOLL_CTL_ADD, ID, FAR);
 }
 
 static void open_ring_timer(void)
 {
 	own_open_ring();
-	set_timer(EPOLL_CTL_ADD, FAR);
+	own_set_timer(EPOLL_CTL_ADD, ID, FAR);
 }
 
 static int step_arm_native(struct point *point)
 {
 	(void)point;
-	set_timerfd(FAR);
+	own_set_timerfd(own_fd, FAR);
 	return 1;
 }
 
 static int step_arm_epollx(struct point *point)
 {
 	(void)point;
-	set_timer(EPOLL_CTL_MOD, FAR);
+	own_set_timer(EPOLL_CTL_MOD, ID, FAR);
 	return 1;
 }
 
@@ -80,21 +61,21 @@ static void prepare_arm_epollx(struct point *point)
 static int step_cancel_native(struct point *point)
 {
 	(void)point;
-	set_timerfd(0);
+	own_set_timerfd(own_fd, 0);
 	return 1;
 }
 
 static int step_cancel_epollx(struct point *point)
 {
 	(void)point;
-	set_timer(EPOLL_CTL_MOD, 0);
+	own_set_timer(EPOLL_CTL_MOD, ID, 0);
 	return 1;
 }
 
 static int step_cycle_native(struct point *point)
 {
 	(void)point;
-	set_timerfd(1);
+	own_set_timerfd(own_fd, 1);
 	own_wait_native(-1);
 	return 1;
 }
@@ -102,7 +83,7 @@ static int step_cycle_native(struct point *point)
 static int step_cycle_epollx(struct point *point)
 {
 	(void)point;
-	set_timer(EPOLL_CTL_MOD, 1);
+	own_set_timer(EPOLL_CTL_MOD, ID, 1);
 	own_wait_epollx(-1);
 	return 1;
 }
@@ -110,7 +91,7 @@ static int step_cycle_epollx(struct point *point)
 static int step_cycle_ring(struct point *point)
 {
 	(void)point;
-	set_timer(EPOLL_CTL_MOD, 1);
+	own_set_timer(EPOLL_CTL_MOD, ID, 1);
 	own_wait_ring(-1);
 	return 1;
 }
@@ -134,9 +115,14 @@ void measure_timers(void)
 	own_measure(table);
 }
 
+static void set_native(int64_t first)
+{
+	own_set_timerfd(own_fd, first);
+}
+
 static void modify(int64_t first)
 {
-	set_timer(EPOLL_CTL_MOD, first);
+	own_set_timer(EPOLL_CTL_MOD, ID, first);
 }
 
 static void take_native(void)
@@ -160,7 +146,7 @@ static const struct late {
 	void (*set)(int64_t first);
 	void (*take)(void);
 } lates[] = {
-	{ "native", open_timerfd, set_timerfd, take_native },
+	{ "native", open_timerfd, set_native, take_native },
 	{ "epollx", open_epollx_timer, modify, take_epollx },
 	{ "ring", open_ring_timer, modify, take_ring },
 };

@@ -80,7 +80,7 @@
  *	    EPOLLIN may be there or not, and so may EPOLLET of the others, which
  *	    are edge-triggered in any case: their delivery takes the event
  * @data: what an event carries
- * @flags: for a timer EPX_TIMER_ABSTIME, otherwise 0
+ * @flags: for a timer EPX_TIMER_*, otherwise 0
  * @clock: of a timer: CLOCK_REALTIME, CLOCK_MONOTONIC or CLOCK_BOOTTIME
  * @depth: of a new queue: values that it holds, 1 to EPX_QUEUE_MAX; with MOD
  *	   the same or 0. 8 bytes of accounted memory each, from the start
@@ -124,6 +124,16 @@ struct epx_source_ctl {
 
 /* epx_source_ctl.first is a point in time of the clock. */
 #define EPX_TIMER_ABSTIME	(1U << 0)
+
+/*
+ * With EPX_TIMER_ABSTIME and CLOCK_REALTIME, otherwise EINVAL: when the clock is
+ * set there is an event at once, whose count is 0 if the timer has not expired.
+ * It has EPX_EVENT_CLOCK_SET; without EPX_WAIT_PAYLOAD, and in the ring, it is an
+ * event like others, and the program looks at its clocks. The timer goes on, by
+ * the clock as it is now, unless it is EPOLLONESHOT. Told from the change that
+ * asks for it on, if @first is not 0, until the next change.
+ */
+#define EPX_TIMER_CLOCK_SET	(1U << 1)
 
 #define EPX_QUEUE_MAX		(1U << 20)
 
@@ -196,7 +206,8 @@ struct epx_payload_event {
 /*
  * Of a CLOCK_REALTIME timer with EPX_TIMER_ABSTIME: since it was set, or since
  * its last event that said so, the clock has been set (settimeofday(2),
- * adjtime by steps, resume from suspend), not only slewed.
+ * adjtime by steps, resume from suspend), not only slewed. It comes with the
+ * next event of the timer, or with EPX_TIMER_CLOCK_SET at once.
  */
 #define EPX_EVENT_CLOCK_SET	(1U << 0)
 
