@@ -53,19 +53,25 @@ static void log_source(uint32_t id, uint32_t events, uint64_t data,
 	log_word(pending);
 }
 
-/* One line each, as epollx has them: in the order of their ids. */
+/*
+ * One line each, as epollx has them: in the order of their ids. How many periods
+ * a timer has pending is told by its delivery, which counts them.
+ */
 static void log_lines(const char *text)
 {
 	for (const char *at = text; (at = strstr(at, "source:"));) {
-		unsigned long long data;
+		unsigned long long data, pending;
 		unsigned int id, events;
+		char kind[8];
+		bool is_timer;
 
-		if (sscanf(at, "source: %u events: %x data: %llx", &id,
-			   &events, &data) != 3)
+		if (sscanf(at, "source: %u events: %x data: %llx kind:%7s", &id,
+			   &events, &data, kind) != 4)
 			world_fail("fdinfo: %.40s", at);
+		is_timer = !strcmp(kind, "timer");
 		at = strstr(at, " pending:");
-		log_source(id, events, data, strtoull(at + strlen(" pending:"),
-						      NULL, 10));
+		pending = strtoull(at + strlen(" pending:"), NULL, 10);
+		log_source(id, events, data, is_timer ? !!pending : pending);
 	}
 }
 

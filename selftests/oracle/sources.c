@@ -8,8 +8,9 @@
  * a wait there, with what was read beside each event.
  *
  * Left out, because it has no equivalent: another kind or clock under an id that
- * is taken, posts to timers, and the payload of several values of one queue
- * among other events. A timer that expires now is awaited where it is set, all
+ * is taken, posts to timers, the payload of several values of one queue among
+ * other events, and of one of several by edge where another instance watches
+ * (standin_taken() would tell it). A timer that expires now is awaited where it is set, all
  * others are so far away that they never do; periods are so long that how many
  * have passed is no chance.
  */
@@ -304,12 +305,26 @@ static long long wait_payload(int ep, struct epx_payload_event *events, int max)
 	return ret;
 }
 
-static bool has_queue_of_several(int instance)
+/* An instance may have it in its list. */
+static bool is_watched(int instance)
+{
+	const struct model *m = &half->model;
+
+	for (int outer = 1; outer < m->nr_objects; outer++)
+		for (int fd = FD_FIRST; fd <= FD_LAST; fd++)
+			if (m->added[outer][fd] == instance)
+				return true;
+	return false;
+}
+
+/* Whose mask has @events. */
+static bool has_queue_of_several(int instance, uint32_t events)
 {
 	for (int slot = 0; slot < SOURCES; slot++) {
 		const struct source *s = &half->model.source[slot];
 
-		if (s->instance == instance && s->held > 1)
+		if (s->instance == instance && s->held > 1 &&
+		    (s->events & events) == events)
 			return true;
 	}
 	return false;
@@ -329,8 +344,10 @@ long long perform_payload(const struct op *op)
 
 	if (half->model.object[instance].nature != INSTANCE || max > MOST)
 		return SKIPPED;
+	if (is_watched(instance) && has_queue_of_several(instance, EPOLLET))
+		return SKIPPED;
 	/* They are events each, but a wait on files tells one of them. */
-	if (max > 1 && has_queue_of_several(instance))
+	if (max > 1 && has_queue_of_several(instance, 0))
 		max = 1;
 	ret = wait_payload(op->arg[0], events, max);
 	for (int i = 0; i < ret; i++) {

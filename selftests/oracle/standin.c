@@ -269,7 +269,7 @@ uint64_t standin_holds(int slot)
 	case EPX_SOURCE_USER:
 		return from_fdinfo(watched(slot), "eventfd-count:", 16);
 	case EPX_SOURCE_TIMER:
-		return from_fdinfo(watched(slot), "ticks:", 10);
+		return !!from_fdinfo(watched(slot), "ticks:", 10);
 	default:
 		ioctl(watched(slot), FIONREAD, &bytes);
 		return bytes / sizeof(uint64_t);
