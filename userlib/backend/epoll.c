@@ -86,7 +86,8 @@ static int backend_wait(struct epx_reactor *reactor, struct epoll_event *events,
 	/* What needs no nanoseconds takes the older call, which needs no copy. */
 	if (!state->has_pwait2 || !ns || ns == EPX_NEVER)
 		return wait_ms(state->epfd, events, max, ns);
-	ts.tv_sec = ns / EPX_SEC;
+	/* A time_t may have 32 bits; who wakes early looks at the clock again. */
+	ts.tv_sec = ns / EPX_SEC < INT_MAX ? ns / EPX_SEC : INT_MAX;
 	ts.tv_nsec = ns % EPX_SEC;
 	n = epoll_pwait2(state->epfd, events, max, &ts, NULL);
 	/* Sandboxes forbid what they do not know. */
