@@ -43,32 +43,16 @@ static DEFINE_MUTEX(epx_clock_mutex);
 static LIST_HEAD(epx_clock_timers); /* [epx_clock_mutex] */
 
 /**
- * epx_clock_is_followed() - does what is done to CLOCK_REALTIME matter to it?
- * @timer: the timer
- *
- * Context: any; the instance's mutex or the source's lock held.
- * Return: the answer.
- */
-bool epx_clock_is_followed(const struct epx_timer *timer)
-{
-	return timer->clock == CLOCK_REALTIME &&
-	       (timer->flags & EPX_TIMER_ABSTIME);
-}
-
-/**
  * epx_clock_has_jumped() - has CLOCK_REALTIME been set since the last call?
- * @timer: the timer
+ * @timer: a timer that follows it
  *
  * Context: any; the source's lock held.
- * Return: the answer; no, if it does not matter.
+ * Return: the answer.
  */
 bool epx_clock_has_jumped(struct epx_timer *timer)
 {
-	ktime_t offset;
+	ktime_t offset = ktime_mono_to_real(0);
 
-	if (!epx_clock_is_followed(timer))
-		return false;
-	offset = ktime_mono_to_real(0);
 	if (offset == timer->offset)
 		return false;
 	timer->offset = offset;

@@ -9,7 +9,6 @@
 
 struct epx_timer;
 
-bool epx_clock_is_followed(const struct epx_timer *timer);
 bool epx_clock_has_jumped(struct epx_timer *timer);
 void epx_clock_tell_again(struct epx_timer *timer);
 void epx_clock_list(struct epx_timer *timer);

@@ -52,10 +52,8 @@ static int epx_deadline_at(struct epx_deadline *deadline, s64 at)
 noinline int epx_deadline_read(struct epx_deadline *deadline, u32 flags,
 			       s64 timeout)
 {
-	/* What makes no sense together, before what @timeout points to. */
-	if ((flags & EPX_WAIT_AMOUNT) && !(flags & EPX_WAIT_PAYLOAD))
-		return -EINVAL;
-	if ((flags & EPX_WAIT_RING) && (flags & EPX_WAIT_PAYLOAD))
+	/* Before what @timeout points to. */
+	if (!epx_wait_goes_together(flags))
 		return -EINVAL;
 	switch (flags & ~(EPX_WAIT_RING | EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT)) {
 	case 0:

@@ -64,6 +64,26 @@ static inline void epx_deadline_in(struct epx_deadline *deadline, s64 ns)
 	}
 }
 
+/**
+ * epx_wait_goes_together() - do flags that say where events go?
+ * @flags: EPX_WAIT_* bits
+ *
+ * Context: any.
+ * Return: the answer.
+ */
+static inline bool epx_wait_goes_together(u32 flags)
+{
+	switch (flags & (EPX_WAIT_RING | EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT)) {
+	case 0:
+	case EPX_WAIT_RING:
+	case EPX_WAIT_PAYLOAD:
+	case EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int epx_deadline_read(struct epx_deadline *deadline, u32 flags, s64 timeout);
 
 #endif /* EPX_DEADLINE_H */

@@ -58,7 +58,7 @@ static __always_inline int epx_enter_check(struct epx_instance *inst,
 	int err;
 
 	if (enter->min_events < 0 || enter->min_events > enter->maxevents ||
-	    enter->min_wait < 0)
+	    enter->min_wait < 0 || !epx_wait_goes_together(enter->flags))
 		return -EINVAL;
 	err = epx_wait_check(inst, u64_to_user_ptr(enter->events),
 			     enter->maxevents, enter->flags);

@@ -127,6 +127,19 @@ static inline struct epx_timer *epx_timer_of(struct epx_source *src)
 }
 
 /**
+ * epx_timer_follows_clock() - does what is done to CLOCK_REALTIME matter to it?
+ * @timer: the timer
+ *
+ * Context: any; the instance's mutex or the source's lock held.
+ * Return: the answer.
+ */
+static inline bool epx_timer_follows_clock(const struct epx_timer *timer)
+{
+	return timer->clock == CLOCK_REALTIME &&
+	       (timer->flags & EPX_TIMER_ABSTIME);
+}
+
+/**
  * epx_is_source() - is a watch one without a file?
  * @w: the watch
  *

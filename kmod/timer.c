@@ -206,7 +206,7 @@ void epx_timer_set(struct epx_timer *timer, const struct epx_source_ctl *ctl)
 		return;
 	if (ctl->flags & EPX_TIMER_CLOCK_SET)
 		epx_clock_list(timer);
-	else if (epx_clock_is_followed(timer))
+	else if (epx_timer_follows_clock(timer))
 		timer->offset = ktime_mono_to_real(0);
 	epx_timer_start(timer, ctl);
 }
@@ -227,7 +227,7 @@ bool epx_timer_move(struct epx_timer *timer, const struct epx_source_ctl *ctl)
 	lockdep_assert_held(&src->watch.instance->mutex);
 	/* Whether it is queued is a guess, and either way is right. */
 	if (!hrtimer_is_queued(&timer->timer) || timer->clock != ctl->clock ||
-	    timer->flags != ctl->flags || epx_clock_is_followed(timer) ||
+	    timer->flags != ctl->flags || epx_timer_follows_clock(timer) ||
 	    epx_ring_of(src->watch.instance))
 		return false;
 	/* Before the base's lock, in hrtimer_start_range_ns(). */
@@ -261,7 +261,7 @@ static bool epx_timer_collect(struct epx_timer *timer,
 
 	spin_lock_irq(&src->lock);
 	event->count = src->count;
-	if ((event->count || timer->jumped) &&
+	if ((event->count || timer->jumped) && epx_timer_follows_clock(timer) &&
 	    (epx_clock_has_jumped(timer) || timer->jumped))
 		event->flags |= EPX_EVENT_CLOCK_SET;
 	src->count = 0;

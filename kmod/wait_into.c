@@ -15,7 +15,7 @@
  * @inst: the instance
  * @events: the array
  * @max: its length
- * @flags: EPX_WAIT_*
+ * @flags: EPX_WAIT_*, of which those that say where go together
  *
  * Context: process.
  * Return: 0, -EINVAL or -EFAULT.
@@ -25,23 +25,15 @@ int epx_wait_check(struct epx_instance *inst, void __user *events, int max,
 {
 	int err;
 
-	switch (flags & (EPX_WAIT_RING | EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT)) {
-	case 0:
-		return epx_events_check(events, max);
-	case EPX_WAIT_RING:
+	if (flags & EPX_WAIT_RING)
 		return epx_ring_of(inst) && !events && !max ? 0 : -EINVAL;
-	case EPX_WAIT_PAYLOAD:
-	case EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT:
-		if (epx_ring_of(inst))
-			return -EINVAL;
-		err = epx_events_check(events, max);
-		if (err)
-			return err;
-		return access_ok(events, max * sizeof(struct epx_payload_event)) ?
-		       0 : -EFAULT;
-	default:
+	if ((flags & EPX_WAIT_PAYLOAD) && epx_ring_of(inst))
 		return -EINVAL;
-	}
+	err = epx_events_check(events, max);
+	if (err || !(flags & EPX_WAIT_PAYLOAD))
+		return err;
+	return access_ok(events, max * sizeof(struct epx_payload_event)) ?
+	       0 : -EFAULT;
 }
 
 /**

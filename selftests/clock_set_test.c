@@ -20,23 +20,6 @@
 #define HOUR	(3600 * 1000 * MS)
 #define AT_ONCE	(EPX_TIMER_ABSTIME | EPX_TIMER_CLOCK_SET)
 
-static int64_t set_ahead;
-
-/* By so much, against what it is. */
-static void set_clock(int64_t by)
-{
-	int64_t at = clock_ns(CLOCK_REALTIME) + by;
-	struct timespec ts = { at / (1000 * MS), at % (1000 * MS) };
-
-	ASSERT_EQ(clock_settime(CLOCK_REALTIME, &ts), 0);
-	set_ahead += by;
-}
-
-static void set_clock_back(void)
-{
-	set_clock(-set_ahead);
-}
-
 static void need_clock(void)
 {
 	if (geteuid())

@@ -2,7 +2,6 @@
 /* User events, queues and timers. See sourcefile.h. */
 #define _GNU_SOURCE
 #include <string.h>
-#include <sys/time.h>
 
 #include "helpers.h"
 #include "sourcefile.h"
@@ -130,12 +129,18 @@ void pass(clockid_t clock, int64_t at)
 		;
 }
 
-void set_back(struct timeval *before, int64_t monotonic)
-{
-	int64_t passed = clock_ns(CLOCK_MONOTONIC) - monotonic;
-	struct timeval now = *before;
+static int64_t set_ahead;
 
-	now.tv_sec += (now.tv_usec + passed / 1000) / 1000000;
-	now.tv_usec = (now.tv_usec + passed / 1000) % 1000000;
-	ASSERT_EQ(settimeofday(&now, NULL), 0);
+void set_clock(int64_t by)
+{
+	int64_t at = clock_ns(CLOCK_REALTIME) + by;
+	struct timespec ts = { at / SEC, at % SEC };
+
+	ASSERT_EQ(clock_settime(CLOCK_REALTIME, &ts), 0);
+	set_ahead += by;
+}
+
+void set_clock_back(void)
+{
+	set_clock(-set_ahead);
 }

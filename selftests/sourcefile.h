@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/time.h>
 #include <time.h>
 
 #include <epollx.h>
@@ -40,7 +39,8 @@ int sources_of(int ep);
 int64_t clock_ns(clockid_t clock);
 /* Until @clock is past @at; the clock is all that can tell. */
 void pass(clockid_t clock, int64_t at);
-/* The time of day again as if it had gone on from @before, at @monotonic. */
-void set_back(struct timeval *before, int64_t monotonic);
+/* CLOCK_REALTIME by so much, against what it is; and as if it never had been. */
+void set_clock(int64_t by);
+void set_clock_back(void);
 
 #endif /* EPX_TEST_SOURCEFILE_H */

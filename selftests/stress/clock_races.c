@@ -27,13 +27,10 @@
 
 static bool is_ahead;
 
-static void set_clock(struct duel *duel)
+static void move_clock(struct duel *duel)
 {
-	int64_t at = clock_ns(CLOCK_REALTIME) + (is_ahead ? -SEC : SEC);
-	struct timespec ts = { at / SEC, at % SEC };
-
 	(void)duel;
-	MUST(clock_settime(CLOCK_REALTIME, &ts), 0);
+	set_clock(is_ahead ? -SEC : SEC);
 	is_ahead = !is_ahead;
 }
 
@@ -67,14 +64,14 @@ static void run_with(void (*prepare)(struct duel *duel),
 		     void (*check)(struct duel *duel), long rounds)
 {
 	struct duel duel = {
-		.prepare = prepare, .left = set_clock, .right = right,
+		.prepare = prepare, .left = move_clock, .right = right,
 		.check = check,
 	};
 
 	new_listener(&duel);
 	duel_run(&duel, rounds);
 	if (is_ahead)
-		set_clock(&duel);
+		move_clock(&duel);
 }
 
 static void nothing_comes(struct duel *duel)
@@ -133,11 +130,11 @@ static void close_listener(struct duel *duel)
 RACE_FULL(clock_set_beside_instance_close, "met", true)
 {
 	struct duel duel = {
-		.prepare = open_listener, .left = set_clock,
+		.prepare = open_listener, .left = move_clock,
 		.right = close_listener,
 	};
 
 	duel_run(&duel, rounds);
 	if (is_ahead)
-		set_clock(&duel);
+		move_clock(&duel);
 }

@@ -3,8 +3,8 @@
  * The backend that every Linux has: native epoll.
  *
  * epoll_pwait2(2) takes nanoseconds; where it is missing (before 5.11, under
- * valgrind, in a sandbox) epoll_wait(2) takes milliseconds, rounded up, since a timer may be
- * late and must not be early.
+ * valgrind, in a sandbox) epoll_wait(2) takes milliseconds, rounded up, since a
+ * timer may be late and must not be early.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -56,9 +56,9 @@ void epx_exec_free(struct epx_exec *exec);
  * @exec: the executor
  * @future: the future
  *
- * Return: its result; -EBUSY in a task and in epx_exec_free(); -ENOMEM; -ECHILD in a child of
- * fork(2), which has to free the executor and make its own; what the backend's
- * wait says if that fails, with the future dropped.
+ * Return: its result; -EBUSY in a task and in epx_exec_free(); -ENOMEM; -ECHILD
+ * in a child of fork(2), which has to free the executor and make its own; what
+ * the backend's wait says if that fails, with the future dropped.
  */
 int64_t epx_block_on(struct epx_exec *exec, struct epx_future *future);
 

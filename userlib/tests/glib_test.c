@@ -137,30 +137,10 @@ LIB_TEST(a_main_loop_wakes_up_for_timers, ON_KERNEL)
 	place_close(&place);
 }
 
-/* Sends back what comes. */
-struct mirror {
-	struct epx_future future;
-	struct epx_io io;
-	struct epx_op op;
-	char buf[64];
-};
-
-EPX_ASYNC(mirror, NULL)
-{
-	EPX_BEGIN;
-	for (;;) {
-		EPX_TRY(epx_recv(&me->op, &me->io, me->buf, sizeof(me->buf)));
-		if (!EPX_RES)
-			EPX_RETURN(0);
-		EPX_TRY(epx_send_all(&me->op, &me->io, me->buf, EPX_RES));
-	}
-	EPX_END;
-}
-
 /* The other side, a source of GLib's. */
 struct player {
 	struct place *place;
-	struct mirror mirror;
+	struct echo echo;
 	int fd;
 	int left;
 };
@@ -192,8 +172,7 @@ static void player_start(struct player *player, struct place *place, int turns)
 	player->place = place;
 	player->left = turns;
 	player->fd = fds[1];
-	epx_io_init(place->exec, &player->mirror.io, fds[0]);
-	spawn(place, EPX_INIT(&player->mirror, mirror));
+	spawn(place, echo_on(&player->echo, place->exec, fds[0]));
 	watch = g_unix_fd_source_new(fds[1], G_IO_IN);
 	g_source_set_callback(watch, G_SOURCE_FUNC(player_step), player, NULL);
 	g_source_attach(watch, place->context);
@@ -203,7 +182,7 @@ static void player_start(struct player *player, struct place *place, int turns)
 
 static void player_end(struct player *player)
 {
-	epx_io_close(&player->mirror.io);
+	epx_io_close(&player->echo.io);
 	close(player->fd);
 }
 
@@ -328,21 +307,20 @@ static gboolean idler_tick(gpointer arg)
 LIB_TEST(an_idle_executor_has_no_turn, ON_KERNEL)
 {
 	struct epx_timeout hour;
-	struct mirror mirror;
+	struct echo echo;
 	struct place place;
 	struct idler idler = { .place = &place };
 	int fds[2];
 
 	place_open(&place, test_exec());
 	stream_pair(fds);
-	epx_io_init(place.exec, &mirror.io, fds[0]);
-	spawn(&place, epx_timeout(&hour, EPX_INIT(&mirror, mirror),
+	spawn(&place, epx_timeout(&hour, echo_on(&echo, place.exec, fds[0]),
 				  3600 * EPX_SEC));
 	add_timeout(&place, 5, idler_tick, &idler);
 	g_main_loop_run(place.loop);
 	EXPECT_EQ(turns_of(&place), idler.turns);
 	EXPECT_GE(idler.turns, 1);
-	epx_io_close(&mirror.io);
+	epx_io_close(&echo.io);
 	close(fds[1]);
 	place_close(&place);
 }

@@ -10,30 +10,6 @@
 
 #include "lib.h"
 
-struct echo {
-	struct epx_future future;
-	struct epx_io io;
-	struct epx_op op;
-	char buf[64];
-};
-
-static void echo_close(struct echo *me)
-{
-	epx_io_close(&me->io);
-}
-
-EPX_ASYNC(echo, echo_close)
-{
-	EPX_BEGIN;
-	for (;;) {
-		EPX_TRY(epx_recv(&me->op, &me->io, me->buf, sizeof(me->buf)));
-		if (!EPX_RES)
-			EPX_RETURN(0);
-		EPX_TRY(epx_send_all(&me->op, &me->io, me->buf, EPX_RES));
-	}
-	EPX_END;
-}
-
 /* Sends @rounds numbers, and wants each back. */
 struct client {
 	struct epx_future future;
@@ -72,9 +48,8 @@ LIB_TEST(an_echo_gives_back_what_it_gets, ON_EACH)
 	int fds[2];
 
 	stream_pair(fds);
-	epx_io_init(exec, &echo.io, fds[0]);
 	epx_io_init(exec, &client.io, fds[1]);
-	ASSERT_EQ(epx_spawn(exec, EPX_INIT(&echo, echo), NULL, NULL), 0);
+	ASSERT_EQ(epx_spawn(exec, echo_on(&echo, exec, fds[0]), NULL, NULL), 0);
 	EXPECT_EQ(epx_block_on(exec, EPX_INIT(&client, client)), 200);
 	/* The echo sees the end, and ends. */
 	EXPECT_EQ(epx_run(exec), 0);
@@ -106,9 +81,8 @@ EPX_ASYNC(server, NULL)
 		EPX_TRY(epx_accept(&me->op, &me->io));
 		echo = malloc(sizeof(*echo));
 		ASSERT_TRUE(echo);
-		epx_io_init(me->exec, &echo->io, EPX_RES);
-		ASSERT_EQ(epx_spawn(me->exec, EPX_INIT(echo, echo), echo_free,
-				    NULL),
+		ASSERT_EQ(epx_spawn(me->exec, echo_on(echo, me->exec, EPX_RES),
+				    echo_free, NULL),
 			  0);
 		me->accepted++;
 	}

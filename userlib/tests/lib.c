@@ -110,6 +110,29 @@ void tcp_pair(int fds[2])
 	close(listener);
 }
 
+static void echo_close(struct echo *me)
+{
+	epx_io_close(&me->io);
+}
+
+EPX_ASYNC(echo, echo_close)
+{
+	EPX_BEGIN;
+	for (;;) {
+		EPX_TRY(epx_recv(&me->op, &me->io, me->buf, sizeof(me->buf)));
+		if (!EPX_RES)
+			EPX_RETURN(0);
+		EPX_TRY(epx_send_all(&me->op, &me->io, me->buf, EPX_RES));
+	}
+	EPX_END;
+}
+
+struct epx_future *echo_on(struct echo *place, struct epx_exec *exec, int fd)
+{
+	epx_io_init(exec, &place->io, fd);
+	return EPX_INIT(place, echo);
+}
+
 int open_descriptors(void)
 {
 	DIR *directory = opendir("/proc/self/fd");

@@ -66,4 +66,14 @@ void stream_pair(int fds[2]);
 void tcp_pair(int fds[2]);
 int open_descriptors(void);
 
+/* Sends back what comes; closes the descriptor with its end. */
+struct echo {
+	struct epx_future future;
+	struct epx_io io;
+	struct epx_op op;
+	char buf[64];
+};
+
+struct epx_future *echo_on(struct echo *place, struct epx_exec *exec, int fd);
+
 #endif /* EPX_USERLIB_TESTS_LIB_H */
