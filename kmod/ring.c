@@ -51,9 +51,16 @@
  */
 #include <linux/bitops.h>
 #include <linux/err.h>
+#include <linux/moduleparam.h>
 
 #include "ring.h"
 #include "ring_publish.h"
+
+#ifdef EPX_DEBUG
+int epx_ring_tries = 4;
+module_param_named(ring_tries, epx_ring_tries, int, 0600);
+MODULE_PARM_DESC(ring_tries, "how often a word may change before it is stored over");
+#endif
 
 /*
  * Another life for an item. Nobody else writes the word but a consumer that
