@@ -32,8 +32,8 @@
  * may take half as much again as its share of what is left, and leaves what it
  * does not need to those after it; half an even share it has in any case.
  */
-#define SHORT_SECONDS		76
-#define SHORT_SECONDS_DEBUG	118
+#define SHORT_SECONDS		50
+#define SHORT_SECONDS_DEBUG	80
 
 /* Of a race whose window has not been hit. */
 #define ATTEMPTS	4

@@ -258,10 +258,12 @@ static void *wake_and_wait(void *arg)
 	while (!(waker = me->waker))
 		sched_yield();
 	for (i = 1; i <= me->wanted; i++) {
+		unsigned int looks = 0;
+
 		me->asked = i;
 		epx_wake(waker);
 		while (me->seen < i)
-			sched_yield();
+			before_next_look(&looks);
 	}
 	return NULL;
 }

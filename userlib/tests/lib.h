@@ -61,6 +61,13 @@ bool starve_is_to_come(void);
 /* One line of --starve; 1 if something has crashed. */
 int starve_test(const struct lib_test *test, int number, int most);
 
+/*
+ * Between two looks at what another thread does; @looks so far. Soon it leaves
+ * the CPU: where the host has one for the two of them, yielding keeps the other
+ * from running.
+ */
+void before_next_look(unsigned int *looks);
+
 /* A pair of connected stream sockets, as plain descriptors; local, and TCP. */
 void stream_pair(int fds[2]);
 void tcp_pair(int fds[2]);

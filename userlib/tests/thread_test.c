@@ -83,12 +83,13 @@ static void *ping(void *arg)
 		sched_yield();
 	for (i = 0; i < 3000; i++) {
 		int polls = __atomic_load_n(&counter->polls, __ATOMIC_RELAXED);
+		unsigned int looks = 0;
 
 		counter->value++;
 		epx_wake(waker);
 		while (__atomic_load_n(&counter->polls, __ATOMIC_RELAXED) ==
 		       polls)
-			sched_yield();
+			before_next_look(&looks);
 	}
 	return NULL;
 }

@@ -6,8 +6,6 @@ import os
 import re
 import shutil
 import signal
-import shutil
-import signal
 import socket
 import subprocess
 import tempfile
