@@ -3,18 +3,22 @@
  * Timers that expire just when they are changed, ended or waited for.
  *
  *	left				right
- *	MOD to much later		expiry; wait
- *	DEL				expiry; wait
+ *	MOD to much later		set; expiry; wait
+ *	DEL				set; expiry; wait
  *	close(instance)			expiry
  *	wait				expiry of every period
  *
  * The expiry is no thread's: a round sets the timer to a time at which both
- * sides have begun. It comes in a hard interrupt on one of their CPUs.
+ * sides have begun. It comes in a hard interrupt on the CPU that has set it: on
+ * left's, between two of its instructions, or on right's, beside them.
  *
  * Invariants: after a MOD or a DEL no expiry of an earlier setting is reported;
  * as many periods are counted as have passed.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -26,8 +30,12 @@
 #define ID	3
 #define NEVER	(1000000 * MS)
 #define PERIOD	20000
+#define TRACING	"/sys/kernel/tracing/"
 
 static struct epx_payload_event got[64];
+/* Of this round: right sets the timer, and has. */
+static bool right_sets;
+static atomic_bool is_set;
 
 static void need_sources(struct duel *duel)
 {
@@ -42,16 +50,36 @@ static int64_t soon(void)
 	return 1 + random_next() % 40000;
 }
 
-static void prepare_soon(struct duel *duel)
+static void set_soon(struct duel *duel)
 {
 	MUST(set_timer(duel->fd[0], EPX_CTL_PUT, ID, soon(),
 		       random_next() & 1 ? 0 : PERIOD), 0);
+	atomic_store(&is_set, true);
 }
 
-static void wait_until_left_is_over(struct duel *duel)
+static void prepare_soon(struct duel *duel)
+{
+	right_sets = random_next() & 1;
+	atomic_store(&is_set, false);
+	if (!right_sets)
+		set_soon(duel);
+}
+
+static void await_timer(void)
+{
+	if (!right_sets)
+		return;
+	while (!atomic_load(&is_set))
+		sched_yield();
+	random_delay();
+}
+
+static void set_and_wait(struct duel *duel)
 {
 	bool last;
 
+	if (right_sets)
+		set_soon(duel);
 	do {
 		last = atomic_load(&duel->left_over);
 		MUST(epx_wait_payload(duel->fd[0], got, 64, 0) >= 0, true);
@@ -60,6 +88,7 @@ static void wait_until_left_is_over(struct duel *duel)
 
 static void postpone(struct duel *duel)
 {
+	await_timer();
 	MUST(set_timer(duel->fd[0], EPOLL_CTL_MOD, ID, NEVER, 0), 0);
 	MUST(epx_wait(duel->fd[0], &(struct epoll_event){}, 1, 0), 0);
 }
@@ -73,15 +102,50 @@ RACE(timer_modify_beside_expiry, "met")
 {
 	struct duel duel = {
 		.prepare = prepare_soon, .left = postpone,
-		.right = wait_until_left_is_over, .check = nothing_comes,
+		.right = set_and_wait, .check = nothing_comes,
 	};
 
 	need_sources(&duel);
 	duel_run(&duel, rounds);
 }
 
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_APPEND);
+	bool written;
+
+	if (fd < 0)
+		return false;
+	written = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return written;
+}
+
+/*
+ * The callback as slow as the line of a trace makes it, at its very entry: it
+ * comes to the lock of its source when the change is over, which otherwise
+ * takes longer than the way there.
+ */
+RACE(timer_modify_beside_slow_expiry, "met")
+{
+	struct duel duel = {
+		.prepare = prepare_soon, .left = postpone,
+		.right = set_and_wait, .check = nothing_comes,
+	};
+
+	need_sources(&duel);
+	if (!write_text(TRACING "kprobe_events",
+			"p:epx_slow epollx:epx_timer_expire"))
+		race_skip("no trace event can be had at a function's entry");
+	MUST(write_text(TRACING "events/kprobes/epx_slow/enable", "1"), true);
+	duel_run(&duel, rounds);
+	MUST(write_text(TRACING "events/kprobes/epx_slow/enable", "0"), true);
+	MUST(write_text(TRACING "kprobe_events", "-:epx_slow"), true);
+}
+
 static void delete_timer(struct duel *duel)
 {
+	await_timer();
 	MUST(del_source(duel->fd[0], ID), 0);
 	MUST(epx_wait(duel->fd[0], &(struct epoll_event){}, 1, 0), 0);
 }
@@ -90,7 +154,7 @@ RACE(timer_delete_beside_expiry, "met")
 {
 	struct duel duel = {
 		.prepare = prepare_soon, .left = delete_timer,
-		.right = wait_until_left_is_over, .check = nothing_comes,
+		.right = set_and_wait, .check = nothing_comes,
 	};
 
 	need_sources(&duel);
