@@ -235,6 +235,8 @@ epx_source_fetch(struct epx_source_ctl *ctl, unsigned int cmd,
 		return epx_fetch(ctl, sizeof(*ctl), sizeof(*ctl), cmd, uarg);
 	if (!user_read_access_begin(uarg, sizeof(*uarg)))
 		return -EFAULT;
+	/* The loop would take three times what the words do. */
+#pragma GCC unroll 8
 	for (size_t i = 0; i < sizeof(*ctl) / sizeof(*to); i++)
 		unsafe_get_user(to[i], &from[i], fault);
 	user_read_access_end();
