@@ -31,7 +31,7 @@
  *	unhash (file's lock)		probe: nothing there
  *					acquire; free the wait queues
  *
- * The barriers: epx_watch_kill(), epx_has_watch(). An add holds a reference.
+ * The barriers: epx_watch_kill(), epx_fput_entry(). An add holds a reference.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -92,25 +92,6 @@ static inline struct epx_watch *epx_file_find(const struct file *file)
 	return NULL;
 }
 
-/* Inlined, since every close of every file asks. */
-static __always_inline bool epx_has_watch(const struct file *file)
-{
-	bool watched = false;
-
-	/* Most chains are empty. */
-	if (!hlist_empty(&epx_files[epx_file_slot(file)])) {
-		rcu_read_lock();
-		watched = epx_file_find(file);
-		rcu_read_unlock();
-	}
-	/*
-	 * A no is acted upon: epx_fput_entry() lets the file go. Pairs with
-	 * smp_wmb() in epx_watch_kill().
-	 */
-	smp_acquire__after_ctrl_dep();
-	return watched;
-}
-
 /**
  * epx_file_is_watched() - does any instance watch this file?
  * @file: the file
@@ -120,7 +101,12 @@ static __always_inline bool epx_has_watch(const struct file *file)
  */
 bool epx_file_is_watched(struct file *file)
 {
-	return epx_has_watch(file);
+	bool watched;
+
+	rcu_read_lock();
+	watched = epx_file_find(file);
+	rcu_read_unlock();
+	return watched;
 }
 
 /**
@@ -196,7 +182,7 @@ static inline void epx_watch_kill(struct epx_watch *w)
 		epx_ring_end(w);
 	/*
 	 * No hook where no watch is hashed. Pairs with
-	 * smp_acquire__after_ctrl_dep() in epx_has_watch().
+	 * smp_acquire__after_ctrl_dep() in epx_fput_entry().
 	 */
 	smp_wmb();
 	epx_file_unhash_locked(w);
@@ -307,6 +293,13 @@ static noinline void epx_file_closed(struct file *file)
 	rcu_read_unlock();
 }
 
+/* Out of line: what every close of every file runs then saves no registers. */
+static noinline void epx_fput_look(struct file *file)
+{
+	if (epx_file_is_watched(file))
+		epx_file_closed(file);
+}
+
 /* __fput(), first instruction. Process context, preemption possibly off. */
 static void notrace epx_fput_entry(unsigned long ip, unsigned long parent_ip,
 				   struct ftrace_ops *ops,
@@ -314,8 +307,14 @@ static void notrace epx_fput_entry(unsigned long ip, unsigned long parent_ip,
 {
 	struct file *file = (struct file *)epx_ftrace_first_argument(fregs);
 
-	if (unlikely(epx_has_watch(file)))
-		epx_file_closed(file);
+	/* Most chains are empty. */
+	if (unlikely(!hlist_empty(&epx_files[epx_file_slot(file)])))
+		epx_fput_look(file);
+	/*
+	 * A no is acted upon: the file goes. Pairs with smp_wmb() in
+	 * epx_watch_kill().
+	 */
+	smp_acquire__after_ctrl_dep();
 }
 
 static struct ftrace_ops epx_fput_ops = {
