@@ -55,7 +55,7 @@ noinline int epx_deadline_read(struct epx_deadline *deadline, u32 flags,
 	/* Before what @timeout points to. */
 	if (!epx_wait_goes_together(flags))
 		return -EINVAL;
-	switch (flags & ~(EPX_WAIT_RING | EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT)) {
+	switch (flags & ~EPX_WAIT_WHERE) {
 	case 0:
 		epx_deadline_in(deadline, timeout);
 		return 0;

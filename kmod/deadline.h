@@ -64,6 +64,9 @@ static inline void epx_deadline_in(struct epx_deadline *deadline, s64 ns)
 	}
 }
 
+/* Where events go. */
+#define EPX_WAIT_WHERE	(EPX_WAIT_RING | EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT)
+
 /**
  * epx_wait_goes_together() - do flags that say where events go?
  * @flags: EPX_WAIT_* bits
@@ -73,7 +76,7 @@ static inline void epx_deadline_in(struct epx_deadline *deadline, s64 ns)
  */
 static inline bool epx_wait_goes_together(u32 flags)
 {
-	switch (flags & (EPX_WAIT_RING | EPX_WAIT_PAYLOAD | EPX_WAIT_AMOUNT)) {
+	switch (flags & EPX_WAIT_WHERE) {
 	case 0:
 	case EPX_WAIT_RING:
 	case EPX_WAIT_PAYLOAD:

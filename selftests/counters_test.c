@@ -20,11 +20,7 @@
 
 static int write_counters(const char *text)
 {
-	int fd = open(VIEWS "counters", O_WRONLY | O_CLOEXEC);
-	int ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-
-	close(fd);
-	return ret;
+	return write_setting(VIEWS "counters", text);
 }
 
 /* Counts until it is what it must be, by a worker's doing if need be. */

@@ -194,6 +194,20 @@ static bool is_sleeping(pid_t pid, pid_t tid)
 	       strncmp(text, "running", 7) && text[0] != '-';
 }
 
+int write_setting(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
+	ssize_t length = strlen(text), n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, length);
+	if (n != length)
+		ret = n < 0 ? -errno : -EIO;
+	close(fd);
+	return ret;
+}
+
 void before_next_look(void)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = 50000 }, NULL);

@@ -42,6 +42,8 @@ void source_path(char *path, size_t size, const char *file);
 long long now_ns(void);
 int count_fds(void);
 long counter(const char *name);
+/* To a file that is a setting, in one write: 0 or -errno. */
+int write_setting(const char *path, const char *text);
 
 /*
  * Between two looks at what others do: leaves the CPU for a moment, since where

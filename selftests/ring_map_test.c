@@ -322,13 +322,10 @@ TEST_ON(EPX, a_ring_counts_as_locked_memory, "")
 static void write_file(const char *group, const char *name, const char *text)
 {
 	char path[128];
-	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", group, name);
-	fd = open(path, O_WRONLY);
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+	if (write_setting(path, text))
 		SKIP("%s takes no %s", path, text);
-	close(fd);
 }
 
 static long read_number(const char *group, const char *name)

@@ -223,15 +223,10 @@ static const char *limit_path(void)
 
 int set_watch_limit(long limit)
 {
-	int fd = open(limit_path(), O_WRONLY), ret = 0;
 	char text[32];
 
-	ASSERT_GE(fd, 0);
 	snprintf(text, sizeof(text), "%ld", limit);
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
+	return write_setting(limit_path(), text);
 }
 
 long watch_limit(void)

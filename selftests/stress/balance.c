@@ -38,15 +38,12 @@
 static void drop_free(const char *cache)
 {
 	char path[96];
-	int fd;
+	int ret;
 
 	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (write(fd, "1", 1) != 1)
+	ret = write_setting(path, "1");
+	if (ret && ret != -ENOENT)
 		fprintf(stderr, "cannot shrink %s\n", cache);
-	close(fd);
 }
 
 /* Names and counts of our caches. */

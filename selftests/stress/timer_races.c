@@ -16,9 +16,6 @@
  * as many periods are counted as have passed.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <sched.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -35,7 +32,7 @@
 static struct epx_payload_event got[64];
 /* Of this round: right sets the timer, and has. */
 static bool right_sets;
-static atomic_bool is_set;
+static atomic_long is_set;
 
 static void need_sources(struct duel *duel)
 {
@@ -54,13 +51,13 @@ static void set_soon(struct duel *duel)
 {
 	MUST(set_timer(duel->fd[0], EPX_CTL_PUT, ID, soon(),
 		       random_next() & 1 ? 0 : PERIOD), 0);
-	atomic_store(&is_set, true);
+	atomic_store(&is_set, 1);
 }
 
 static void prepare_soon(struct duel *duel)
 {
 	right_sets = random_next() & 1;
-	atomic_store(&is_set, false);
+	atomic_store(&is_set, 0);
 	if (!right_sets)
 		set_soon(duel);
 }
@@ -69,8 +66,7 @@ static void await_timer(void)
 {
 	if (!right_sets)
 		return;
-	while (!atomic_load(&is_set))
-		sched_yield();
+	await(&is_set, 1);
 	random_delay();
 }
 
@@ -109,18 +105,6 @@ RACE(timer_modify_beside_expiry, "met")
 	duel_run(&duel, rounds);
 }
 
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_APPEND);
-	bool written;
-
-	if (fd < 0)
-		return false;
-	written = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return written;
-}
-
 /*
  * The callback as slow as the line of a trace makes it, at its very entry: it
  * comes to the lock of its source when the change is over, which otherwise
@@ -134,13 +118,13 @@ RACE(timer_modify_beside_slow_expiry, "met")
 	};
 
 	need_sources(&duel);
-	if (!write_text(TRACING "kprobe_events",
-			"p:epx_slow epollx:epx_timer_expire"))
+	if (write_setting(TRACING "kprobe_events",
+			  "p:epx_slow epollx:epx_timer_expire"))
 		race_skip("no trace event can be had at a function's entry");
-	MUST(write_text(TRACING "events/kprobes/epx_slow/enable", "1"), true);
+	MUST(write_setting(TRACING "events/kprobes/epx_slow/enable", "1"), 0);
 	duel_run(&duel, rounds);
-	MUST(write_text(TRACING "events/kprobes/epx_slow/enable", "0"), true);
-	MUST(write_text(TRACING "kprobe_events", "-:epx_slow"), true);
+	MUST(write_setting(TRACING "events/kprobes/epx_slow/enable", "0"), 0);
+	MUST(write_setting(TRACING "kprobe_events", "-:epx_slow"), 0);
 }
 
 static void delete_timer(struct duel *duel)
